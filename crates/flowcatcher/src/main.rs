@@ -1,0 +1,3 @@
+//! The all-in-one binary.
+
+fn main() {}

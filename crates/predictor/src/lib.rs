@@ -1,0 +1,1 @@
+//! Judges flow records and correlates the evidence.

@@ -1,0 +1,1 @@
+//! What each process does before and after its work.

@@ -1,0 +1,1 @@
+//! Writes each prediction and threat once.

@@ -1,0 +1,1 @@
+//! Writes, searches and aggregates predictions.

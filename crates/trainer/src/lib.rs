@@ -1,0 +1,1 @@
+//! Labelled captures in, model bundles out.
