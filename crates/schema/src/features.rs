@@ -114,13 +114,7 @@ impl Table {
     }
 
     /// Mean, deviation, smallest and largest; `cic` gives the four columns where `CICFlowMeter` has them.
-    fn spread(
-        &mut self,
-        prefix: &str,
-        unit: &'static str,
-        of: &str,
-        cic: Option<([&'static str; 4], f32)>,
-    ) {
+    fn spread(&mut self, prefix: &str, unit: &'static str, of: &str, cic: Option<([&'static str; 4], f32)>) {
         let words = ["mean", "std", "min", "max"];
         let meanings = ["Mean", "Standard deviation", "Smallest", "Largest"];
         for at in 0..4 {
@@ -157,7 +151,8 @@ fn table() -> Vec<Feature> {
 }
 
 fn whole_flow(table: &mut Table) {
-    for (name, of) in [("tcp", "TCP"), ("udp", "UDP"), ("icmp", "ICMP or ICMPv6"), ("other", "neither of these")]
+    for (name, of) in
+        [("tcp", "TCP"), ("udp", "UDP"), ("icmp", "ICMP or ICMPv6"), ("other", "neither of these")]
     {
         table.add(format!("is_{name}"), "1", format!("1 when the protocol is {of}, else 0."));
     }
@@ -178,8 +173,10 @@ fn whole_flow(table: &mut Table) {
     table.cic("Flow Bytes/s", 1.0);
     table.add("turns", "1", "How often the direction changed from one packet to the next.");
     table.add("empty_share", "1", "Share of packets without payload.");
-    let fwd = ["Fwd Packet Length Mean", "Fwd Packet Length Std", "Fwd Packet Length Min", "Fwd Packet Length Max"];
-    let bwd = ["Bwd Packet Length Mean", "Bwd Packet Length Std", "Bwd Packet Length Min", "Bwd Packet Length Max"];
+    let fwd =
+        ["Fwd Packet Length Mean", "Fwd Packet Length Std", "Fwd Packet Length Min", "Fwd Packet Length Max"];
+    let bwd =
+        ["Bwd Packet Length Mean", "Bwd Packet Length Std", "Bwd Packet Length Min", "Bwd Packet Length Max"];
     table.spread("fwd_payload", "bytes", "the initiator's payload sizes", Some((fwd, 1.0)));
     table.spread("bwd_payload", "bytes", "the responder's payload sizes", Some((bwd, 1.0)));
     let all = ["Flow IAT Mean", "Flow IAT Std", "Flow IAT Min", "Flow IAT Max"];
@@ -213,14 +210,21 @@ fn first_packets(table: &mut Table, count: usize) {
 
 fn tcp(table: &mut Table) {
     for flag in ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"] {
-        let meaning = format!("Share of packets with the TCP flag {}; absent for others than TCP.", flag.to_uppercase());
+        let meaning = format!(
+            "Share of packets with the TCP flag {}; absent for others than TCP.",
+            flag.to_uppercase()
+        );
         table.add(format!("{flag}_share"), "1", meaning);
     }
     table.add("fwd_initial_window", "bytes", "Window of the initiator's first TCP packet.");
     table.cic("FWD Init Win Bytes", 1.0);
     table.add("bwd_initial_window", "bytes", "Window of the responder's first TCP packet.");
     table.cic("Bwd Init Win Bytes", 1.0);
-    table.add("response_time", "s", "From the first packet to the responder's first; absent when unanswered.");
+    table.add(
+        "response_time",
+        "s",
+        "From the first packet to the responder's first; absent when unanswered.",
+    );
 }
 
 fn payload(table: &mut Table) {
@@ -239,14 +243,20 @@ fn payload(table: &mut Table) {
 fn host(table: &mut Table, role: &str) {
     for window in WINDOWS_S {
         let p = format!("{role}_{window}s");
-        let of = format!("flows in which the {role} had that role, begun in the {window} s before this flow or the look-ahead after");
+        let of = format!(
+            "flows in which the {role} had that role, begun in the {window} s before this flow or the look-ahead after"
+        );
         table.add(format!("{p}_flows"), "flows", format!("Number of {of}."));
         table.add(format!("{p}_ports"), "1", format!("Distinct responder ports of {of}."));
         table.add(format!("{p}_peers"), "1", format!("Distinct other ends of {of}."));
         table.add(format!("{p}_packets_mean"), "packets", format!("Mean packets, as far as known, of {of}."));
         table.add(format!("{p}_unanswered_share"), "1", format!("Share not answered yet of {of}."));
         table.add(format!("{p}_reset_share"), "1", format!("Share reset so far of {of}."));
-        table.add(format!("{p}_bytes_mean"), "bytes", format!("Mean payload bytes, as far as known, of {of}."));
+        table.add(
+            format!("{p}_bytes_mean"),
+            "bytes",
+            format!("Mean payload bytes, as far as known, of {of}."),
+        );
         let meaning = format!("Deviation of log2(1 + payload bytes), as far as known, of {of}.");
         table.add(format!("{p}_bytes_log_std"), "1", meaning);
         table.add(format!("{p}_tcp_share"), "1", format!("Share of TCP among {of}."));
@@ -262,10 +272,22 @@ fn pair(table: &mut Table) {
         );
         table.add(format!("pair_{window}s_flows"), "flows", meaning);
     }
-    table.add("pair_flows", "flows", "Flows between the same two ends to the same port so far, this one included.");
+    table.add(
+        "pair_flows",
+        "flows",
+        "Flows between the same two ends to the same port so far, this one included.",
+    );
     table.add("pair_gap_mean", "s", "Mean time between the starts of those flows.");
-    table.add("pair_gap_deviation", "1", "Standard deviation of those times over their mean; near 0 for a beacon.");
-    table.add("pair_bytes_log_std", "1", "Deviation of log2(1 + payload bytes), as far as known, of those flows.");
+    table.add(
+        "pair_gap_deviation",
+        "1",
+        "Standard deviation of those times over their mean; near 0 for a beacon.",
+    );
+    table.add(
+        "pair_bytes_log_std",
+        "1",
+        "Deviation of log2(1 + payload bytes), as far as known, of those flows.",
+    );
 }
 
 #[cfg(test)]

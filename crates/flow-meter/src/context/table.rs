@@ -1,0 +1,124 @@
+//! A map with a bound: when it is full, the entry that was idle longest among a few looked at makes room.
+
+use hashbrown::HashMap;
+use std::hash::Hash;
+
+/// Entries looked at to find one to evict.
+const LOOKED_AT: usize = 16;
+
+/// An entry's place, which may have been given to another since.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ref {
+    index: u32,
+    generation: u32,
+}
+
+struct Slot<K, V> {
+    key: K,
+    value: V,
+    generation: u32,
+}
+
+/// At most `max` entries.
+pub(crate) struct Bounded<K, V> {
+    index: HashMap<K, u32>,
+    slots: Vec<Slot<K, V>>,
+    max: usize,
+    hand: usize,
+    evicted: u64,
+    /// Generation that new slots begin with, so that places from before a clear stay invalid.
+    epoch: u32,
+}
+
+impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
+    pub(crate) fn new(max: usize) -> Self {
+        Self { index: HashMap::new(), slots: Vec::new(), max, hand: 0, evicted: 0, epoch: 0 }
+    }
+
+    pub(crate) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Forgets every entry; places given out before find nothing.
+    pub(crate) fn clear(&mut self) {
+        self.index.clear();
+        self.slots.clear();
+        self.hand = 0;
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// The entry of `key`, made when it is not there. `last_ns` says when an entry was last used.
+    pub(crate) fn entry(&mut self, key: K, now_ns: i64, last_ns: impl Fn(&V) -> i64) -> (Ref, &mut V) {
+        let at = match self.index.get(&key) {
+            Some(at) => *at as usize,
+            None => self.insert(key, now_ns, last_ns),
+        };
+        let slot = &mut self.slots[at];
+        (Ref { index: at as u32, generation: slot.generation }, &mut slot.value)
+    }
+
+    fn insert(&mut self, key: K, now_ns: i64, last_ns: impl Fn(&V) -> i64) -> usize {
+        let at = if self.slots.len() < self.max {
+            self.slots.push(Slot { key, value: V::default(), generation: self.epoch << 16 });
+            self.slots.len() - 1
+        } else {
+            let at = self.oldest(now_ns, last_ns);
+            let slot = &mut self.slots[at];
+            self.index.remove(&slot.key);
+            *slot = Slot { key, value: V::default(), generation: slot.generation.wrapping_add(1) };
+            self.evicted += 1;
+            at
+        };
+        self.index.insert(key, at as u32);
+        at
+    }
+
+    /// Looks at the next few entries in turn. Never the one used at this very moment while another is older:
+    /// a flow's own two ends must not push each other out.
+    fn oldest(&mut self, now_ns: i64, last_ns: impl Fn(&V) -> i64) -> usize {
+        let mut best = (i64::MAX, self.hand);
+        for step in 0..self.slots.len() {
+            let at = (self.hand + step) % self.slots.len();
+            let last = last_ns(&self.slots[at].value);
+            if last < best.0 {
+                best = (last, at);
+            }
+            if step + 1 >= LOOKED_AT && best.0 < now_ns {
+                break;
+            }
+        }
+        self.hand = (self.hand + LOOKED_AT) % self.slots.len();
+        best.1
+    }
+
+    pub(crate) fn get(&self, place: Ref) -> Option<&V> {
+        let slot = self.slots.get(place.index as usize)?;
+        (slot.generation == place.generation).then_some(&slot.value)
+    }
+
+    pub(crate) fn get_mut(&mut self, place: Ref) -> Option<&mut V> {
+        let slot = self.slots.get_mut(place.index as usize)?;
+        (slot.generation == place.generation).then_some(&mut slot.value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_holds_and_the_oldest_goes() {
+        let mut table = Bounded::<u32, i64>::new(3);
+        let mut places = Vec::new();
+        for key in 0..3 {
+            let (place, value) = table.entry(key, i64::from(key), |last| *last);
+            *value = i64::from(key);
+            places.push(place);
+        }
+        let (_, value) = table.entry(9, 9, |last| *last);
+        *value = 9;
+        assert_eq!((table.evicted(), table.slots.len(), table.index.len()), (1, 3, 3));
+        assert_eq!(table.get(places[0]), None);
+        assert_eq!(table.get(places[1]), Some(&1));
+    }
+}

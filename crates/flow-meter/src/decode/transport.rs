@@ -1,0 +1,122 @@
+//! Ports, TCP flags and where the payload begins.
+
+use super::link::Inside;
+use super::{Fragment, Packet, Tcp, be16};
+use crate::frame::Frame;
+use crate::key::{Bits, protocol};
+use crate::skip::SkipReason;
+
+/// What the IP header said.
+pub(super) struct Network {
+    pub(super) version: u8,
+    pub(super) protocol: u8,
+    pub(super) source: Bits,
+    pub(super) destination: Bits,
+    /// Bytes before the transport header.
+    pub(super) header: usize,
+    /// Total length, IP header included.
+    pub(super) ip_len: usize,
+    pub(super) fragment: Option<Fragment>,
+}
+
+struct Header {
+    ports: (u16, u16),
+    length: usize,
+    tcp: Option<Tcp>,
+}
+
+impl Header {
+    const NONE: Self = Self { ports: (0, 0), length: 0, tcp: None };
+}
+
+#[inline]
+pub(super) fn decode<'a>(
+    frame: &Frame<'a>,
+    inside: Inside<'a>,
+    bytes: &'a [u8],
+    network: Network,
+) -> Result<Packet<'a>, SkipReason> {
+    let captured = bytes.get(network.header..network.ip_len.min(bytes.len())).unwrap_or(&[]);
+    let later = network.fragment.is_some_and(|fragment| fragment.later);
+    let header = if later { Header::NONE } else { header(captured, &network)? };
+    let room = network.ip_len - network.header;
+    if header.length > room {
+        return Err(SkipReason::BadTransport);
+    }
+    Ok(Packet {
+        ts_ns: frame.ts_ns,
+        wire_len: frame.wire_len,
+        ip_len: network.ip_len as u32,
+        payload_len: (room - header.length) as u32,
+        payload: captured.get(header.length..).unwrap_or(&[]),
+        source: network.source,
+        destination: network.destination,
+        version: network.version,
+        protocol: network.protocol,
+        source_port: header.ports.0,
+        destination_port: header.ports.1,
+        tcp: header.tcp,
+        fragment: network.fragment,
+        vlan: inside.vlan,
+        macs: inside.macs,
+    })
+}
+
+#[inline]
+fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
+    let cut = SkipReason::TruncatedTransport;
+    let ports = || Some((be16(bytes, 0)?, be16(bytes, 2)?));
+    match network.protocol {
+        protocol::TCP => {
+            let ports = ports().ok_or(cut)?;
+            let word = be16(bytes, 12).ok_or(cut)?;
+            let window = be16(bytes, 14).ok_or(cut)?;
+            let length = usize::from(word >> 12) * 4;
+            if length < 20 {
+                return Err(SkipReason::BadTransport);
+            }
+            Ok(Header { ports, length, tcp: Some(Tcp { flags: word as u8, window }) })
+        }
+        protocol::UDP | protocol::UDP_LITE => Ok(Header { ports: ports().ok_or(cut)?, length: 8, tcp: None }),
+        protocol::SCTP => Ok(Header { ports: ports().ok_or(cut)?, length: 12, tcp: None }),
+        protocol::ICMP | protocol::ICMPV6 => {
+            let two = bytes.get(..2).ok_or(cut)?;
+            let ports = icmp_ports(network.protocol, two[0], two[1]);
+            Ok(Header { ports, length: 8.min(network.ip_len - network.header), tcp: None })
+        }
+        _ => Ok(Header::NONE),
+    }
+}
+
+/// Type and counterpart type, so that question and answer share a flow; type and code where there is no
+/// counterpart (Community ID's rule).
+fn icmp_ports(number: u8, kind: u8, code: u8) -> (u16, u16) {
+    (u16::from(kind), u16::from(counterpart(number, kind).unwrap_or(code)))
+}
+
+/// The type that answers `kind`, where ICMP has one.
+pub(crate) fn counterpart(number: u8, kind: u8) -> Option<u8> {
+    Some(match (number, kind) {
+        (protocol::ICMP, 8) => 0,
+        (protocol::ICMP, 0) => 8,
+        (protocol::ICMP, 13) => 14,
+        (protocol::ICMP, 14) => 13,
+        (protocol::ICMP, 15) => 16,
+        (protocol::ICMP, 16) => 15,
+        (protocol::ICMP, 17) => 18,
+        (protocol::ICMP, 18) => 17,
+        (protocol::ICMP, 10) => 9,
+        (protocol::ICMP, 9) => 10,
+        (protocol::ICMPV6, 128) => 129,
+        (protocol::ICMPV6, 129) => 128,
+        (protocol::ICMPV6, 133) => 134,
+        (protocol::ICMPV6, 134) => 133,
+        (protocol::ICMPV6, 135) => 136,
+        (protocol::ICMPV6, 136) => 135,
+        (protocol::ICMPV6, 130) => 131,
+        (protocol::ICMPV6, 131) => 130,
+        (protocol::ICMPV6, 144) => 145,
+        (protocol::ICMPV6, 145) => 144,
+        _ => return None,
+    })
+}

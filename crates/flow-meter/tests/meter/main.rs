@@ -1,0 +1,5 @@
+//! The meter from the outside: frames in, records out.
+
+mod flows;
+mod packets;
+mod properties;
