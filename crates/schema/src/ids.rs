@@ -93,6 +93,6 @@ mod tests {
             let address: IpAddr = text.parse().expect("address");
             assert_eq!(super::address(&address_bytes(address)), Some(address));
         }
-        assert_eq!(super::address(&[1, 2, 3]), None);
+        assert_eq!(address(&[1, 2, 3]), None);
     }
 }

@@ -98,7 +98,7 @@ fn extension(hello: &mut TlsClientHello, kind: u16, mut content: Reader<'_>) {
             }
         }
         SUPPORTED_GROUPS => {
-            hello.groups = content.block().map(|mut groups| groups.list()).unwrap_or_default()
+            hello.groups = content.block().map(|mut groups| groups.list()).unwrap_or_default();
         }
         ALPN => {
             let mut names = content.block().unwrap_or(Reader(&[]));

@@ -1,0 +1,10 @@
+//! Captures of every kind, made by small builders, read through the public door.
+
+mod build;
+mod damage;
+mod formats;
+mod metering;
+mod packed;
+mod properties;
+mod real;
+mod zip_batches;
