@@ -1,0 +1,58 @@
+# The one door to this project. `./bootstrap RECIPE` first installs what the recipe needs.
+
+cargo := "cargo --locked"
+
+# List the recipes
+default:
+    @{{just_executable()}} --list --unsorted
+
+# Build, analyse the sample capture into the store, then serve on http://127.0.0.1:5000
+up *FLAGS:
+    {{cargo}} build --release --package flowcatcher
+    {{cargo}} run --quiet --release --package flowcatcher -- analyze --store testdata/sample.pcap
+    {{cargo}} run --quiet --release --package flowcatcher -- up {{FLAGS}}
+
+# All checks and tests; continuous integration runs this and nothing else
+test: (fmt "--check") lint
+    {{cargo}} test --workspace --no-fail-fast
+
+# Compile everything, tests included, without running it
+check:
+    {{cargo}} check --workspace --all-targets
+
+# Format the code
+fmt *FLAGS:
+    cargo fmt --all {{FLAGS}}
+
+# Clippy without a warning, and licences and sources where cargo-deny is installed
+lint:
+    {{cargo}} clippy --workspace --all-targets -- --deny warnings
+    @if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
+        else echo "cargo-deny is not installed: licences are checked by the layers test alone"; fi
+
+# The tests of one crate: just test-crate detect
+test-crate CRATE *FLAGS:
+    {{cargo}} test --package {{CRATE}} {{FLAGS}}
+
+# Time the meter alone, then the whole path into a fresh store, on a capture of yours
+bench CAPTURE="testdata/sample.pcap":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    flowcatcher() { {{cargo}} run --quiet --release --package flowcatcher -- "$@"; }
+    flowcatcher --version
+    store=$(mktemp -d)
+    trap 'rm -rf "$store"' EXIT
+    echo "the meter alone:"
+    time flowcatcher flows --format none {{quote(CAPTURE)}}
+    echo "from the file to the store:"
+    time flowcatcher analyze --store --data-dir "$store" {{quote(CAPTURE)}} >"$store/report.txt"
+
+# Fit the bundles in models/ again, from a folder of labelled captures
+train FOLDER:
+    {{cargo}} run --release --package trainer --example train -- {{quote(FOLDER)}} models
+
+# Regenerate the generated pages, and the documentation of the crates
+docs:
+    {{cargo}} run --quiet --package schema --example features > docs/features.md
+    {{cargo}} run --quiet --package service --example configuration > docs/configuration.md
+    {{cargo}} doc --workspace --no-deps
