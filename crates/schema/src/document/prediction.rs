@@ -6,7 +6,7 @@ use super::{
 };
 use crate::category::{CATEGORIES, TRAFFIC_CLASSES};
 use crate::features::{index_of, packed};
-use crate::ids::Id;
+use crate::ids::{Hex, Id};
 use crate::wire::{Application, FlowLayer, FlowRecord, Prediction, RuleHit, Traffic};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -213,14 +213,6 @@ impl Serialize for Models<'_> {
             list.serialize_element(&Model { name: &model.name, sha256: Shown(Hex(&model.sha256)) })?;
         }
         list.end()
-    }
-}
-
-struct Hex<'a>(&'a [u8]);
-
-impl std::fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
