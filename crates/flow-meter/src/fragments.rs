@@ -35,7 +35,7 @@ impl Fragments {
     pub(crate) fn resolve(&mut self, packet: &mut Packet<'_>) {
         let Some(fragment) = packet.fragment else { return };
         let datagram = (packet.source, packet.destination, fragment.id, packet.protocol);
-        if !fragment.later {
+        if !fragment.later() {
             self.remember(datagram, packet);
             return;
         }

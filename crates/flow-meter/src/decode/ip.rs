@@ -39,8 +39,10 @@ fn v4(bytes: &[u8], room: usize) -> Result<Network, SkipReason> {
         return Err(SkipReason::BadIp);
     }
     let place = be16(bytes, 6).unwrap_or(0);
-    let fragment = (place & 0x3fff != 0)
-        .then(|| Fragment { id: u32::from(be16(bytes, 4).unwrap_or(0)), later: place & 0x1fff != 0 });
+    let fragment = (place & 0x3fff != 0).then(|| Fragment {
+        id: u32::from(be16(bytes, 4).unwrap_or(0)),
+        offset: usize::from(place & 0x1fff) * 8,
+    });
     Ok(Network {
         version: 4,
         protocol: bytes[9],
@@ -89,7 +91,7 @@ fn extensions(bytes: &[u8], network: &mut Network) -> Result<(), SkipReason> {
                 let id = be32(bytes, at + 4).ok_or(SkipReason::TruncatedIp)?;
                 // An atomic fragment (offset 0, no more) is a whole packet.
                 if place & 0xfff9 != 0 {
-                    network.fragment = Some(Fragment { id, later: place & 0xfff8 != 0 });
+                    network.fragment = Some(Fragment { id, offset: usize::from(place & 0xfff8) });
                 }
                 8
             }
@@ -98,7 +100,7 @@ fn extensions(bytes: &[u8], network: &mut Network) -> Result<(), SkipReason> {
         let next = *bytes.get(at).ok_or(SkipReason::TruncatedIp)?;
         network.protocol = next;
         network.header += length;
-        if network.fragment.is_some_and(|fragment| fragment.later) {
+        if network.fragment.is_some_and(|fragment| fragment.later()) {
             return Ok(());
         }
     }

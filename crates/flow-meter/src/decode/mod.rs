@@ -40,8 +40,16 @@ pub(crate) mod flag {
 pub struct Fragment {
     /// The datagram's identification.
     pub id: u32,
-    /// Not the first fragment: has no transport header.
-    pub later: bool,
+    /// Where it begins in the datagram, bytes.
+    pub offset: usize,
+}
+
+impl Fragment {
+    /// Not the first fragment: has no ports.
+    #[must_use]
+    pub fn later(&self) -> bool {
+        self.offset > 0
+    }
 }
 
 /// What the meter needs of one packet.

@@ -19,6 +19,17 @@ pub(super) struct Network {
     pub(super) fragment: Option<Fragment>,
 }
 
+impl Network {
+    /// Bytes after the IP header.
+    fn room(&self) -> usize {
+        self.ip_len - self.header
+    }
+}
+
+const TCP_HEADER: usize = 20;
+/// Where the second of two tiny fragments begins when the first holds just the ports (`nmap -f`).
+const TINY_FRAGMENT: usize = 8;
+
 struct Header {
     ports: (u16, u16),
     length: usize,
@@ -37,9 +48,11 @@ pub(super) fn decode<'a>(
     network: Network,
 ) -> Result<Packet<'a>, SkipReason> {
     let captured = bytes.get(network.header..network.ip_len.min(bytes.len())).unwrap_or(&[]);
-    let later = network.fragment.is_some_and(|fragment| fragment.later);
-    let header = if later { Header::NONE } else { header(captured, &network)? };
-    let room = network.ip_len - network.header;
+    let header = match network.fragment {
+        Some(fragment) if fragment.later() => rest_of_header(captured, &network, fragment),
+        _ => header(captured, &network)?,
+    };
+    let room = network.room();
     if header.length > room {
         return Err(SkipReason::BadTransport);
     }
@@ -62,6 +75,17 @@ pub(super) fn decode<'a>(
     })
 }
 
+/// What a later fragment has of the transport header: usually nothing. A TCP header cut after eight bytes goes on here
+/// with its flags, for which such fragments are sent: to slip past filters.
+fn rest_of_header(bytes: &[u8], network: &Network, fragment: Fragment) -> Header {
+    if network.protocol != protocol::TCP || fragment.offset != TINY_FRAGMENT {
+        return Header::NONE;
+    }
+    let (Some(word), Some(window)) = (be16(bytes, 4), be16(bytes, 6)) else { return Header::NONE };
+    let length = (usize::from(word >> 12) * 4).saturating_sub(TINY_FRAGMENT).min(network.room());
+    Header { length, tcp: Some(Tcp { flags: word as u8, window }), ..Header::NONE }
+}
+
 #[inline]
 fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
     let cut = SkipReason::TruncatedTransport;
@@ -69,10 +93,12 @@ fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
     match network.protocol {
         protocol::TCP => {
             let ports = ports().ok_or(cut)?;
-            let word = be16(bytes, 12).ok_or(cut)?;
-            let window = be16(bytes, 14).ok_or(cut)?;
+            let (Some(word), Some(window)) = (be16(bytes, 12), be16(bytes, 14)) else {
+                // A tiny first fragment, or a short snap length: the ports are there, the rest is not.
+                return Ok(Header { ports, length: TCP_HEADER.min(network.room()), tcp: None });
+            };
             let length = usize::from(word >> 12) * 4;
-            if length < 20 {
+            if length < TCP_HEADER {
                 return Err(SkipReason::BadTransport);
             }
             Ok(Header { ports, length, tcp: Some(Tcp { flags: word as u8, window }) })
@@ -82,7 +108,7 @@ fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
         protocol::ICMP | protocol::ICMPV6 => {
             let two = bytes.get(..2).ok_or(cut)?;
             let ports = icmp_ports(network.protocol, two[0], two[1]);
-            Ok(Header { ports, length: 8.min(network.ip_len - network.header), tcp: None })
+            Ok(Header { ports, length: 8.min(network.room()), tcp: None })
         }
         _ => Ok(Header::NONE),
     }

@@ -123,6 +123,26 @@ fn later_fragments_belong_to_the_flow_of_the_first() {
 }
 
 #[test]
+fn a_header_cut_into_tiny_fragments_still_shows_its_flags() {
+    let header = [&[0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 4, 0, 0, 0, 0, 0][..]].concat();
+    let first = Made { at_s: 0.0, bytes: ipv4(6, 1, 2, 0x2000, &header[..8]) };
+    let second = Made { at_s: 0.1, bytes: ipv4(6, 1, 2, 0x2001, &header[8..16]) };
+    let third = Made { at_s: 0.2, bytes: ipv4(6, 1, 2, 2, &header[16..]) };
+    let answer = packet(0.3, (2, 80), (1, 40_000), "RA", b"");
+    let records = meter(&[first, second, third, answer]);
+    assert_eq!(summary(&records), [(3, 1, "REJ", "SDr", FlowEndReason::EndOfFlow)]);
+    assert_eq!(feature(&records[0], "fwd_initial_window"), 1024.0);
+}
+
+#[test]
+fn a_short_snap_length_still_gives_ports() {
+    let mut cut = packet(0.0, A, B, "S", b"");
+    cut.bytes.truncate(14 + 20 + 8);
+    let records = meter(&[cut]);
+    assert_eq!((records[0].source_port, records[0].destination_port), (40_000, 80));
+}
+
+#[test]
 fn a_full_table_makes_room_and_counts_it() {
     let limits = FlowLimits { flows_max: 10, ..FlowLimits::default() };
     let config = MeterConfig { flows: limits, ..MeterConfig::new(CaptureId::default(), "test") };
@@ -168,7 +188,7 @@ fn every_packet_is_in_a_flow_or_in_a_counter() {
     frames.push(Made { at_s: 0.5, bytes: vec![0xff; 60] });
     frames.push(Made { at_s: 0.6, bytes: vec![1, 2, 3] });
     let mut cut = packet(0.7, A, B, "A", b"").bytes;
-    cut.truncate(40);
+    cut.truncate(36);
     frames.push(Made { at_s: 0.7, bytes: cut });
     let (records, meter) = run(&frames, MeterConfig::new(CaptureId::default(), "test"));
     let counters = meter.counters();
