@@ -1,0 +1,143 @@
+//! `flowcatcher flows`: the records themselves, as CSV or one JSON object a line.
+
+use crate::cli::{Cli, FlowFormat, Flows};
+use crate::exit::Done;
+use crate::{input, output, setup};
+use schema::document::{end_reason_name, rfc3339};
+use schema::{FEATURES, FeatureVector, FlowRecord, Id};
+use std::io::Write;
+
+/// Columns before the features.
+const COLUMNS: [&str; 21] = [
+    "flow_id",
+    "part",
+    "start",
+    "end",
+    "source_ip",
+    "source_port",
+    "destination_ip",
+    "destination_port",
+    "protocol",
+    "application",
+    "state",
+    "history",
+    "end_reason",
+    "community_id",
+    "vlan",
+    "fwd_ip_bytes",
+    "bwd_ip_bytes",
+    "fwd_wire_bytes",
+    "bwd_wire_bytes",
+    "fwd_tcp_flags",
+    "bwd_tcp_flags",
+];
+
+pub(super) fn run(cli: &Cli, flows: &Flows) -> anyhow::Result<Done> {
+    let loaded = setup::load(cli, Vec::new())?;
+    setup::start_quiet_log(&loaded)?;
+    let mut out = output::open(flows.output.as_deref())?;
+    if flows.format == FlowFormat::Csv {
+        writeln!(out, "{}", header())?;
+    }
+    let mut line = Vec::new();
+    let mut total = 0u64;
+    let outcome = input::each_capture(&flows.files, |capture, bar| {
+        let read = input::meter(&loaded.settings, capture, bar, |records| {
+            total += records.len() as u64;
+            for record in records.drain(..) {
+                write_record(flows.format, &record, &mut line);
+                out.write_all(&line)?;
+                line.clear();
+            }
+            Ok(())
+        })?;
+        Ok(Some(read))
+    })?;
+    out.flush()?;
+    let done = outcome.done()?;
+    eprintln!("{} packets, {total} flows", outcome.packets());
+    for (reason, count) in outcome.skipped() {
+        eprintln!("skipped {count} packets: {reason}");
+    }
+    Ok(done)
+}
+
+fn header() -> String {
+    let features = FEATURES.iter().map(|feature| feature.name.as_str());
+    COLUMNS.into_iter().chain(features).collect::<Vec<_>>().join(",")
+}
+
+fn write_record(format: FlowFormat, record: &FlowRecord, line: &mut Vec<u8>) {
+    match format {
+        FlowFormat::Csv => csv(record, line),
+        FlowFormat::Ndjson => json(record, line),
+        FlowFormat::None => {}
+    }
+}
+
+/// The values of [`COLUMNS`], in order.
+fn cells(record: &FlowRecord) -> [String; COLUMNS.len()] {
+    let address = |bytes: &[u8]| schema::ids::address(bytes).map_or_else(String::new, |ip| ip.to_string());
+    let forward = record.forward.unwrap_or_default();
+    let backward = record.backward.unwrap_or_default();
+    let vlan: Vec<String> = record.vlan_ids.iter().map(ToString::to_string).collect();
+    [
+        Id::from_slice(&record.flow_id).unwrap_or_default().to_string(),
+        record.part.to_string(),
+        rfc3339(record.start_ns).to_string(),
+        rfc3339(record.end_ns).to_string(),
+        address(&record.source_ip),
+        record.source_port.to_string(),
+        address(&record.destination_ip),
+        record.destination_port.to_string(),
+        record.protocol.to_string(),
+        record.application.as_ref().map_or_else(String::new, |found| found.protocol.clone()),
+        record.state.clone(),
+        record.history.clone(),
+        end_reason_name(record.end_reason()).to_owned(),
+        record.community_id.clone(),
+        vlan.join(" "),
+        forward.ip_bytes.to_string(),
+        backward.ip_bytes.to_string(),
+        forward.wire_bytes.to_string(),
+        backward.wire_bytes.to_string(),
+        forward.tcp_flags.to_string(),
+        backward.tcp_flags.to_string(),
+    ]
+}
+
+fn features(record: &FlowRecord) -> Vec<f32> {
+    FeatureVector::unpack(&record.features).map(|vector| vector.0).unwrap_or_default()
+}
+
+/// An absent feature is an empty cell.
+fn csv(record: &FlowRecord, line: &mut Vec<u8>) {
+    for (at, cell) in cells(record).iter().enumerate() {
+        if at > 0 {
+            line.push(b',');
+        }
+        output::csv_cell(cell, line);
+    }
+    for value in features(record) {
+        line.push(b',');
+        if !value.is_nan() {
+            line.extend(value.to_string().bytes());
+        }
+    }
+    line.push(b'\n');
+}
+
+/// An absent feature is left out.
+fn json(record: &FlowRecord, line: &mut Vec<u8>) {
+    let mut object = serde_json::Map::new();
+    for (name, cell) in COLUMNS.iter().zip(cells(record)) {
+        let number = cell.parse::<u64>().ok().filter(|_| *name != "flow_id");
+        object.insert((*name).to_owned(), number.map_or(cell.into(), Into::into));
+    }
+    let values = FEATURES.iter().zip(features(record)).filter(|(_, value)| value.is_finite());
+    let values: serde_json::Map<_, _> =
+        values.map(|(feature, value)| (feature.name.clone(), value.into())).collect();
+    object.insert("features".to_owned(), values.into());
+    line.extend(serde_json::Value::from(object).to_string().bytes());
+    line.push(b'\n');
+}

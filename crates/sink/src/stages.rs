@@ -1,0 +1,157 @@
+//! The two stages. They do not know which bus they run on, nor which store they write to.
+
+use crate::SinkCounters;
+use bus::{BusError, NoMessage, Outlet, Stage};
+use schema::{Prediction, Threat};
+use std::sync::Arc;
+use store::{Store, StoreError, WriteVerdict};
+
+/// Writes predictions.
+pub struct PredictionSink {
+    store: Box<dyn Store>,
+    counters: Arc<SinkCounters>,
+}
+
+impl PredictionSink {
+    /// Writes to `store`.
+    #[must_use]
+    pub fn new(store: Box<dyn Store>) -> Self {
+        Self { store, counters: Arc::default() }
+    }
+
+    /// For metrics, while the stage runs on its thread.
+    #[must_use]
+    pub fn counters(&self) -> Arc<SinkCounters> {
+        Arc::clone(&self.counters)
+    }
+}
+
+impl Stage for PredictionSink {
+    type In = Prediction;
+    type Out = NoMessage;
+    const NAME: &'static str = "sink-predictions";
+
+    fn process(&mut self, batch: &[Arc<Prediction>], out: &mut Outlet<NoMessage>) -> Result<(), BusError> {
+        settle(self.store.write_predictions(batch), &self.counters, out)
+    }
+}
+
+/// Writes threats.
+pub struct ThreatSink {
+    store: Box<dyn Store>,
+    counters: Arc<SinkCounters>,
+}
+
+impl ThreatSink {
+    /// Writes to `store`.
+    #[must_use]
+    pub fn new(store: Box<dyn Store>) -> Self {
+        Self { store, counters: Arc::default() }
+    }
+
+    /// For metrics, while the stage runs on its thread.
+    #[must_use]
+    pub fn counters(&self) -> Arc<SinkCounters> {
+        Arc::clone(&self.counters)
+    }
+}
+
+impl Stage for ThreatSink {
+    type In = Threat;
+    type Out = NoMessage;
+    const NAME: &'static str = "sink-threats";
+
+    fn process(&mut self, batch: &[Arc<Threat>], out: &mut Outlet<NoMessage>) -> Result<(), BusError> {
+        settle(self.store.write_threats(batch), &self.counters, out)
+    }
+}
+
+/// Counts the verdicts of a batch and hands on its rejects.
+fn settle(
+    written: Result<Vec<WriteVerdict>, StoreError>,
+    counters: &SinkCounters,
+    out: &mut Outlet<NoMessage>,
+) -> Result<(), BusError> {
+    let verdicts = written.map_err(bus_error)?;
+    for (index, verdict) in verdicts.iter().enumerate() {
+        counters.count(verdict);
+        if let WriteVerdict::Rejected(reason) = verdict {
+            out.reject(index, reason.as_str());
+        }
+    }
+    Ok(())
+}
+
+/// A full disk may be emptied: the batch waits like one for a busy store.
+fn bus_error(error: StoreError) -> BusError {
+    match error {
+        StoreError::Retry(_) | StoreError::Full(_) => BusError::Retry(error.to_string()),
+        _ => BusError::Fatal(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bus::memory::{Topic, TopicLimits};
+    use bus::{
+        DeadLetterList, Ended, HopCounters, NoOutput, Ports, Producer as _, StageLimits, Stop, run_stage,
+    };
+    use std::collections::VecDeque;
+    use std::time::Duration;
+    use store::Removed;
+
+    /// Answers from a list, then stores everything.
+    #[derive(Default)]
+    struct Scripted(VecDeque<Result<Vec<WriteVerdict>, StoreError>>);
+
+    impl Store for Scripted {
+        fn write_predictions(&mut self, batch: &[Arc<Prediction>]) -> Result<Vec<WriteVerdict>, StoreError> {
+            self.0.pop_front().unwrap_or_else(|| Ok(vec![WriteVerdict::Stored; batch.len()]))
+        }
+
+        fn write_threats(&mut self, batch: &[Arc<Threat>]) -> Result<Vec<WriteVerdict>, StoreError> {
+            self.0.pop_front().unwrap_or_else(|| Ok(vec![WriteVerdict::Stored; batch.len()]))
+        }
+
+        fn retain(&mut self) -> Result<Removed, StoreError> {
+            Ok(Removed::default())
+        }
+    }
+
+    /// Runs three predictions through the sink: how it ended, its counters, and how many were buried and not committed.
+    fn run(
+        answers: Vec<Result<Vec<WriteVerdict>, StoreError>>,
+    ) -> (Result<Ended, BusError>, [u64; 3], u64, usize) {
+        let topic = Topic::new(TopicLimits::default());
+        let mut input = topic.consumer("sink");
+        let mut producer = topic.producer();
+        let mut messages = vec![Prediction::default(); 3];
+        producer.send_all(&mut messages, Duration::ZERO).expect("sent");
+        drop(producer);
+        let mut sink = PredictionSink::new(Box::new(Scripted(answers.into())));
+        let counters = sink.counters();
+        let mut letters = DeadLetterList::new(10);
+        let ports = Ports { input: &mut input, output: &mut NoOutput, dead_letters: &mut letters };
+        let limits = StageLimits { retry_wait_first: Duration::from_millis(1), ..StageLimits::default() };
+        let ended = run_stage(&mut sink, ports, &limits, &HopCounters::default(), &Stop::new());
+        (ended, counters.values().map(|(_, value)| value), letters.buried(), topic.depth())
+    }
+
+    #[test]
+    fn what_the_store_says_decides() {
+        let mixed =
+            vec![WriteVerdict::Stored, WriteVerdict::AlreadyStored, WriteVerdict::Rejected("no id".into())];
+        let (ended, counted, buried, left) = run(vec![Ok(mixed)]);
+        assert!(matches!(ended, Ok(Ended::Closed)));
+        assert_eq!((counted, buried, left), ([1, 1, 1], 1, 0));
+        let busy = vec![Err(StoreError::Retry("busy".into())), Err(StoreError::Full("full".into()))];
+        let (ended, counted, buried, left) = run(busy);
+        assert!(matches!(ended, Ok(Ended::Closed)));
+        assert_eq!((counted, buried, left), ([3, 0, 0], 0, 0));
+        let (ended, counted, _, left) = run(vec![Err(StoreError::Fatal("broken".into()))]);
+        assert!(matches!(ended, Err(BusError::Fatal(_))));
+        // Nothing is committed that was not acknowledged.
+        assert_eq!((counted, left), ([0, 0, 0], 3));
+    }
+}
