@@ -82,6 +82,11 @@ impl Case<'_> {
     fn needs_threat(&self) -> bool {
         self.finding.is_none()
     }
+
+    /// Appends these columns.
+    fn write(&self, columns: &[usize], row: &mut Vec<f32>) {
+        row.extend(columns.iter().map(|&at| self.view.feature(at)));
+    }
 }
 
 impl Judge {
@@ -147,14 +152,14 @@ impl Judge {
     }
 
     fn traffic_rows(&mut self, cases: &[Case<'_>]) -> Result<Vec<f32>, DetectError> {
-        let rows = gather(cases.iter().filter(|case| case.needs_traffic()), self.traffic.columns());
-        let mut results = self.traffic_model.run(&rows)?;
+        let (columns, wanted) = (self.traffic.columns(), cases.iter().filter(|case| case.needs_traffic()));
+        let mut results = self.traffic_model.run(wanted, |case, row| case.write(columns, row))?;
         Ok(results.pop().unwrap_or_default())
     }
 
     fn threat_rows(&mut self, cases: &[Case<'_>]) -> Result<(Vec<f32>, Vec<f32>), DetectError> {
-        let rows = gather(cases.iter().filter(|case| case.needs_threat()), self.threat.columns());
-        let mut results = self.threat_model.run(&rows)?;
+        let (columns, wanted) = (self.threat.columns(), cases.iter().filter(|case| case.needs_threat()));
+        let mut results = self.threat_model.run(wanted, |case, row| case.write(columns, row))?;
         let categories = results.pop().unwrap_or_default();
         Ok((results.pop().unwrap_or_default(), categories))
     }
@@ -203,11 +208,6 @@ impl Judge {
     fn conclude(&self, traffic: TrafficCall, threat: ThreatCall) -> Prediction {
         conclude(traffic, threat, &self.config.abnormal_classes, self.models.clone())
     }
-}
-
-/// The model's columns of these cases, row after row.
-fn gather<'a, 'b: 'a>(cases: impl Iterator<Item = &'a Case<'b>>, columns: &[usize]) -> Vec<f32> {
-    cases.flat_map(|case| columns.iter().map(|&at| case.view.feature(at))).collect()
 }
 
 #[cfg(test)]

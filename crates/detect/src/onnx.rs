@@ -11,8 +11,8 @@ use ort::value::TensorRef;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// The most rows that one call of the runtime gets.
-pub const ROWS_MAX: usize = 2048;
+/// The most rows that one call of the runtime gets. More are not faster, and their matrix leaves the cache.
+pub const ROWS_MAX: usize = 512;
 
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
@@ -50,6 +50,8 @@ pub(crate) struct Model {
     name: String,
     width: usize,
     outputs: &'static [(&'static str, usize)],
+    /// The rows of one call; its memory is used again.
+    rows: Vec<f32>,
 }
 
 impl Model {
@@ -64,25 +66,38 @@ impl Model {
             reason: format!("ONNX Runtime does not take its model: {error}; train the bundle anew"),
         })?;
         let (width, outputs) = (manifest.columns.len(), manifest.kind.outputs());
-        let mut model = Self { session, name: manifest.name.clone(), width, outputs };
+        let mut model = Self { session, name: manifest.name.clone(), width, outputs, rows: Vec::new() };
         // A model that cannot judge a row without values fails here and not on the first flow.
-        model.run(&vec![f32::NAN; width])?;
+        model.run([()], |(), row| row.extend(std::iter::repeat_n(f32::NAN, width)))?;
         Ok(model)
     }
 
-    /// One vector an output, in the order of the kind's outputs, row after row.
-    pub(crate) fn run(&mut self, rows: &[f32]) -> Result<Vec<Vec<f32>>, DetectError> {
+    /// Runs the model on every case: `write` appends the model's columns of one. Gives one vector an output, in the order
+    /// of the kind's outputs, row after row.
+    pub(crate) fn run<C>(
+        &mut self,
+        cases: impl IntoIterator<Item = C>,
+        mut write: impl FnMut(C, &mut Vec<f32>),
+    ) -> Result<Vec<Vec<f32>>, DetectError> {
         let mut results = vec![Vec::new(); self.outputs.len()];
-        for chunk in rows.chunks(ROWS_MAX * self.width) {
-            self.run_chunk(chunk, &mut results).map_err(|reason| {
+        let mut rows = std::mem::take(&mut self.rows);
+        let mut cases = cases.into_iter();
+        loop {
+            rows.clear();
+            cases.by_ref().take(ROWS_MAX).for_each(|case| write(case, &mut rows));
+            if rows.is_empty() {
+                break;
+            }
+            self.run_rows(&rows, &mut results).map_err(|reason| {
                 let model = self.name.clone();
                 DetectError::Inference { model, reason }
             })?;
         }
+        self.rows = rows;
         Ok(results)
     }
 
-    fn run_chunk(&mut self, rows: &[f32], results: &mut [Vec<f32>]) -> Result<(), String> {
+    fn run_rows(&mut self, rows: &[f32], results: &mut [Vec<f32>]) -> Result<(), String> {
         let count = rows.len() / self.width;
         let input =
             TensorRef::from_array_view(([count, self.width], rows)).map_err(|error| error.to_string())?;
@@ -140,7 +155,7 @@ mod tests {
         }
         let mut model = Model::load(&bundles("traffic", "threat").traffic).expect("a model");
         for count in [0, 1, ROWS_MAX, 2 * ROWS_MAX + 1] {
-            let results = model.run(&vec![1.0; count * 3]).expect("run");
+            let results = model.run(0..count, |_, row| row.extend([1.0; 3])).expect("run");
             assert_eq!((results.len(), results[0].len()), (1, count * 4));
         }
     }

@@ -29,7 +29,7 @@ impl PacketJudge {
     /// [`DetectError::Inference`] when the model gives no number.
     pub fn predict(&mut self, len: u32, source_port: u16, dest_port: u16) -> Result<f32, DetectError> {
         let row = [len as f32, f32::from(source_port), f32::from(dest_port)];
-        let results = self.model.run(&row)?;
+        let results = self.model.run([row], |row, out| out.extend(row))?;
         let score = results.first().and_then(|attack| attack.first()).copied().map(rounded);
         score.filter(|score| score.is_finite()).ok_or_else(|| DetectError::Inference {
             model: self.bundle.manifest().name.clone(),

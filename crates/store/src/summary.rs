@@ -65,7 +65,8 @@ impl<'a> Sighting<'a> {
         );
         Ok(Self {
             start_ns: record.start_ns,
-            end_ns: record.end_ns,
+            // A last packet before the first is damage; it must not hide the flow from a search by time.
+            end_ns: record.end_ns.max(record.start_ns),
             packets: forward.packets.saturating_add(backward.packets),
             bytes: forward.ip_bytes.saturating_add(backward.ip_bytes),
             source: end("source_ip", &record.source_ip)?,

@@ -166,7 +166,7 @@ section! {
     /// Between the parts.
     Bus "bus." {
         /// Messages that a topic in memory holds until they are done; then the writer waits.
-        capacity: usize = 16_384;
+        capacity: usize = 8_192;
     }
 }
 

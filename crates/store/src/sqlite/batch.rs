@@ -16,9 +16,13 @@ pub(super) struct Batched {
 impl Batched {
     /// `before` the rows, `after` them, and the number of values in each.
     pub(super) fn new(before: &str, values: usize, after: &str) -> Self {
-        let row = format!("({})", vec!["?"; values].join(","));
+        Self::of(before, &format!("({})", vec!["?"; values].join(",")), ",", after)
+    }
+
+    /// The same with any text for a row and between two.
+    pub(super) fn of(before: &str, row: &str, between: &str, after: &str) -> Self {
         let statement = |rows: usize| {
-            let text = format!("{before} {} {after}", vec![row.as_str(); rows].join(","));
+            let text = format!("{before} {} {after}", vec![row; rows].join(between));
             // Of literals of this crate only.
             AssertSqlSafe(Arc::<str>::from(text)).into_sql_str()
         };

@@ -53,6 +53,11 @@ pub(super) async fn writer(options: &StoreOptions) -> Result<SqliteConnection, S
         .await
         .map_err(failed)?;
     MIGRATOR.run(&mut connection).await.map_err(|error| migration_trouble(path, &error))?;
+    let id: i64 =
+        sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut connection).await.map_err(failed)?;
+    if id == APPLICATION_ID {
+        return Ok(connection);
+    }
     let claim = sqlx::AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"));
     sqlx::query(claim).execute(&mut connection).await.map_err(failed)?;
     Ok(connection)

@@ -45,7 +45,7 @@ impl SqliteReader {
     }
 
     async fn check(&self) -> Readiness {
-        let reading = self.ask(async |connection| statistics::captures(connection).await).await;
+        let reading = self.count_of_capture(CaptureId::default()).await;
         let writing = self.shared.guard.check();
         let reasons = [reading.as_ref().err(), writing.as_ref().err()];
         let reasons: Vec<String> = reasons.into_iter().flatten().map(ToString::to_string).collect();

@@ -8,8 +8,8 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{Arguments, Row};
 use std::collections::HashMap;
 
-/// Captures whose statistics stay in memory between batches. A batch may hold more; those are let go after it.
-const CAPTURES_KEPT: usize = 64;
+/// Captures whose statistics (at worst 1 MiB each) stay in memory between batches. A batch may hold more; those are let go after it.
+const CAPTURES_KEPT: usize = 16;
 /// Number of the capture that stands for everything.
 pub(super) const EVERYTHING: i64 = 0;
 

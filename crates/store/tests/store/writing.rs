@@ -117,6 +117,8 @@ fn nonsense_is_rejected_with_a_reason_and_stops_nothing() {
         assert!(is_good || matches!(verdict, Rejected(reason) if !reason.is_empty()));
     }
     assert_eq!(all(&place).len(), 2);
+    let query = PredictionQuery { capture: Some(traffic.capture), ..Default::default() };
+    assert_eq!(wait(place.reader.predictions(query)).expect("a page").items.len(), 2);
     assert_eq!(place.store.write_predictions(&[]).expect("nothing"), []);
 }
 
