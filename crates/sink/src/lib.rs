@@ -7,4 +7,4 @@ mod counters;
 mod stages;
 
 pub use counters::SinkCounters;
-pub use stages::{PredictionSink, ThreatSink};
+pub use stages::{PredictionSink, Sink, Stored, ThreatSink};

@@ -1,52 +1,57 @@
-//! The two stages. They do not know which bus they run on, nor which store they write to.
+//! The stage, for either kind of document. It does not know which bus it runs on, nor which store it writes to.
 
 use crate::SinkCounters;
-use bus::{BusError, NoMessage, Outlet, Stage};
+use bus::{BusError, Message, NoMessage, Outlet, Stage};
 use schema::{Prediction, Threat};
+use std::marker::PhantomData;
 use std::sync::Arc;
 use store::{Store, StoreError, WriteVerdict};
 
+/// A kind of message that has a place in the store.
+pub trait Stored: Message {
+    /// Name of the stage that writes it.
+    const STAGE: &'static str;
+
+    /// Writes a batch as one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn write(store: &mut dyn Store, batch: &[Arc<Self>]) -> Result<Vec<WriteVerdict>, StoreError>;
+}
+
+impl Stored for Prediction {
+    const STAGE: &'static str = "sink-predictions";
+
+    fn write(store: &mut dyn Store, batch: &[Arc<Self>]) -> Result<Vec<WriteVerdict>, StoreError> {
+        store.write_predictions(batch)
+    }
+}
+
+impl Stored for Threat {
+    const STAGE: &'static str = "sink-threats";
+
+    fn write(store: &mut dyn Store, batch: &[Arc<Self>]) -> Result<Vec<WriteVerdict>, StoreError> {
+        store.write_threats(batch)
+    }
+}
+
+/// Writes what it reads.
+pub struct Sink<M> {
+    store: Box<dyn Store>,
+    counters: Arc<SinkCounters>,
+    kind: PhantomData<fn(M)>,
+}
+
 /// Writes predictions.
-pub struct PredictionSink {
-    store: Box<dyn Store>,
-    counters: Arc<SinkCounters>,
-}
-
-impl PredictionSink {
-    /// Writes to `store`.
-    #[must_use]
-    pub fn new(store: Box<dyn Store>) -> Self {
-        Self { store, counters: Arc::default() }
-    }
-
-    /// For metrics, while the stage runs on its thread.
-    #[must_use]
-    pub fn counters(&self) -> Arc<SinkCounters> {
-        Arc::clone(&self.counters)
-    }
-}
-
-impl Stage for PredictionSink {
-    type In = Prediction;
-    type Out = NoMessage;
-    const NAME: &'static str = "sink-predictions";
-
-    fn process(&mut self, batch: &[Arc<Prediction>], out: &mut Outlet<NoMessage>) -> Result<(), BusError> {
-        settle(self.store.write_predictions(batch), &self.counters, out)
-    }
-}
-
+pub type PredictionSink = Sink<Prediction>;
 /// Writes threats.
-pub struct ThreatSink {
-    store: Box<dyn Store>,
-    counters: Arc<SinkCounters>,
-}
+pub type ThreatSink = Sink<Threat>;
 
-impl ThreatSink {
+impl<M: Stored> Sink<M> {
     /// Writes to `store`.
     #[must_use]
     pub fn new(store: Box<dyn Store>) -> Self {
-        Self { store, counters: Arc::default() }
+        Self { store, counters: Arc::default(), kind: PhantomData }
     }
 
     /// For metrics, while the stage runs on its thread.
@@ -56,13 +61,13 @@ impl ThreatSink {
     }
 }
 
-impl Stage for ThreatSink {
-    type In = Threat;
+impl<M: Stored> Stage for Sink<M> {
+    type In = M;
     type Out = NoMessage;
-    const NAME: &'static str = "sink-threats";
+    const NAME: &'static str = M::STAGE;
 
-    fn process(&mut self, batch: &[Arc<Threat>], out: &mut Outlet<NoMessage>) -> Result<(), BusError> {
-        settle(self.store.write_threats(batch), &self.counters, out)
+    fn process(&mut self, batch: &[Arc<M>], out: &mut Outlet<NoMessage>) -> Result<(), BusError> {
+        settle(M::write(&mut *self.store, batch), &self.counters, out)
     }
 }
 

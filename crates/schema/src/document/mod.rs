@@ -12,6 +12,7 @@ use crate::wire::{FlowEndReason, Prediction, Threat};
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use time::Rfc3339;
 pub use time::rfc3339;
 
 /// Version of the Elastic Common Schema that the documents follow.
@@ -124,6 +125,59 @@ struct Ecs {
 }
 
 const ECS: Ecs = Ecs { version: ECS_VERSION };
+
+/// What kind of document it is, and when it happened.
+#[derive(Serialize)]
+struct Event {
+    kind: &'static str,
+    category: &'static [&'static str],
+    #[serde(rename = "type")]
+    types: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'static str>,
+    dataset: &'static str,
+    module: &'static str,
+    id: Option<Shown<Id>>,
+    start: Shown<Rfc3339>,
+    end: Shown<Rfc3339>,
+    /// Nanoseconds.
+    duration: i64,
+    severity: u32,
+}
+
+impl Event {
+    /// What both kinds of document say of time and severity; `base` has the rest.
+    fn of(base: EventKind, id: &[u8], (start_ns, end_ns): (i64, i64), severity: u32) -> Self {
+        Self {
+            kind: base.kind,
+            category: base.category,
+            types: base.types,
+            action: base.action,
+            dataset: base.dataset,
+            module: "flowcatcher",
+            id: shown_id(id),
+            start: Shown(rfc3339(start_ns)),
+            end: Shown(rfc3339(end_ns)),
+            duration: end_ns.saturating_sub(start_ns),
+            severity,
+        }
+    }
+}
+
+/// What is the same in every document of a kind.
+struct EventKind {
+    kind: &'static str,
+    category: &'static [&'static str],
+    types: &'static [&'static str],
+    action: Option<&'static str>,
+    dataset: &'static str,
+}
+
+/// The capture that it was seen in.
+#[derive(Serialize)]
+struct Capture {
+    id: Option<Shown<Id>>,
+}
 
 /// Who saw it.
 #[derive(Serialize)]

@@ -2,7 +2,8 @@
 
 use super::time::{Rfc3339, rfc3339};
 use super::{
-    ECS, Ecs, Observer, PREDICTION_DATASET, Shown, end_reason_name, shown_address, shown_id, transport_name,
+    Capture, ECS, Ecs, Event, EventKind, Observer, PREDICTION_DATASET, Shown, end_reason_name, shown_address,
+    shown_id, transport_name,
 };
 use crate::category::{CATEGORIES, TRAFFIC_CLASSES};
 use crate::features::{index_of, packed};
@@ -38,21 +39,13 @@ pub(super) struct Document<'a> {
     flowcatcher: Own<'a>,
 }
 
-#[derive(Serialize)]
-struct Event {
-    kind: &'static str,
-    category: [&'static str; 1],
-    #[serde(rename = "type")]
-    types: [&'static str; 2],
-    action: &'static str,
-    dataset: &'static str,
-    module: &'static str,
-    id: Option<Shown<Id>>,
-    start: Shown<Rfc3339>,
-    end: Shown<Rfc3339>,
-    duration: i64,
-    severity: u32,
-}
+const EVENT: EventKind = EventKind {
+    kind: "event",
+    category: &["network"],
+    types: &["connection", "end"],
+    action: Some("network_flow"),
+    dataset: PREDICTION_DATASET,
+};
 
 #[derive(Serialize)]
 struct Network<'a> {
@@ -132,11 +125,6 @@ struct Own<'a> {
     models: Models<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict_hash: Option<Shown<Id>>,
-}
-
-#[derive(Serialize)]
-struct Capture {
-    id: Option<Shown<Id>>,
 }
 
 #[derive(Serialize)]
@@ -302,7 +290,7 @@ impl<'a> Document<'a> {
         Self {
             timestamp: Shown(rfc3339(record.end_ns)),
             ecs: ECS,
-            event: Event::new(record, prediction.severity),
+            event: Event::of(EVENT, &record.flow_id, (record.start_ns, record.end_ns), prediction.severity),
             network: Network::new(record, forward, backward),
             source: End::new(record, &record.source_ip, record.source_port, &record.source_mac, forward),
             destination: End::new(
@@ -335,24 +323,6 @@ fn both_ends(record: &FlowRecord) -> Vec<Shown<IpAddr>> {
     ends.sort_unstable();
     ends.dedup();
     ends.into_iter().map(Shown).collect()
-}
-
-impl Event {
-    fn new(record: &FlowRecord, severity: u32) -> Self {
-        Self {
-            kind: "event",
-            category: ["network"],
-            types: ["connection", "end"],
-            action: "network_flow",
-            dataset: PREDICTION_DATASET,
-            module: "flowcatcher",
-            id: shown_id(&record.flow_id),
-            start: Shown(rfc3339(record.start_ns)),
-            end: Shown(rfc3339(record.end_ns)),
-            duration: record.end_ns.saturating_sub(record.start_ns),
-            severity,
-        }
-    }
 }
 
 impl<'a> Network<'a> {

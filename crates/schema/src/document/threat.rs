@@ -1,7 +1,10 @@
 //! The document of one threat.
 
 use super::time::{Rfc3339, rfc3339};
-use super::{ECS, Ecs, Observer, RELATED_IPS_MAX, Shown, THREAT_DATASET, shown_address, shown_id};
+use super::{
+    Capture, ECS, Ecs, Event, EventKind, Observer, RELATED_IPS_MAX, Shown, THREAT_DATASET, shown_address,
+    shown_id,
+};
 use crate::category::{CategoryInfo, Technique};
 use crate::ids::Id;
 use crate::wire::Threat;
@@ -26,20 +29,13 @@ pub(super) struct Document<'a> {
     flowcatcher: Own<'a>,
 }
 
-#[derive(Serialize)]
-struct Event {
-    kind: &'static str,
-    category: [&'static str; 2],
-    #[serde(rename = "type")]
-    types: [&'static str; 1],
-    dataset: &'static str,
-    module: &'static str,
-    id: Option<Shown<Id>>,
-    start: Shown<Rfc3339>,
-    end: Shown<Rfc3339>,
-    duration: i64,
-    severity: u32,
-}
+const EVENT: EventKind = EventKind {
+    kind: "alert",
+    category: &["network", "intrusion_detection"],
+    types: &["info"],
+    action: None,
+    dataset: THREAT_DATASET,
+};
 
 #[derive(Serialize)]
 struct Rule {
@@ -85,11 +81,6 @@ struct Own<'a> {
 }
 
 #[derive(Serialize)]
-struct Capture {
-    id: Option<Shown<Id>>,
-}
-
-#[derive(Serialize)]
 struct OwnThreat<'a> {
     category: &'static str,
     score: f32,
@@ -109,18 +100,7 @@ impl<'a> Document<'a> {
         Self {
             timestamp: Shown(rfc3339(threat.end_ns)),
             ecs: ECS,
-            event: Event {
-                kind: "alert",
-                category: ["network", "intrusion_detection"],
-                types: ["info"],
-                dataset: THREAT_DATASET,
-                module: "flowcatcher",
-                id: shown_id(&threat.threat_id),
-                start: Shown(rfc3339(threat.start_ns)),
-                end: Shown(rfc3339(threat.end_ns)),
-                duration: threat.end_ns.saturating_sub(threat.start_ns),
-                severity: threat.severity,
-            },
+            event: Event::of(EVENT, &threat.threat_id, (threat.start_ns, threat.end_ns), threat.severity),
             message: message(threat, info),
             rule: Rule {
                 name: info.title,
