@@ -22,11 +22,13 @@ check:
 
 # Format the code
 fmt *FLAGS:
-    cargo fmt --all {{FLAGS}}
+    @if cargo fmt --version >/dev/null 2>&1; then cargo fmt --all {{FLAGS}}; \
+        else echo "skipped: rustfmt is not installed; rustup component add rustfmt"; fi
 
 # Clippy without a warning, and licences and sources where cargo-deny is installed
 lint:
-    {{cargo}} clippy --workspace --all-targets -- --deny warnings
+    @if cargo clippy --version >/dev/null 2>&1; then {{cargo}} clippy --workspace --all-targets -- --deny warnings; \
+        else echo "skipped: clippy is not installed; rustup component add clippy"; fi
     @if command -v cargo-deny >/dev/null; then cargo deny --locked check bans licenses sources; \
         else echo "cargo-deny is not installed: licences are checked by the layers test alone"; fi
 
@@ -47,9 +49,9 @@ bench CAPTURE="testdata/sample.pcap":
     echo "from the file to the store:"
     time flowcatcher analyze --store --data-dir "$store" {{quote(CAPTURE)}} >"$store/report.txt"
 
-# Fit the bundles in models/ again, from a folder of labelled captures
-train FOLDER:
-    {{cargo}} run --release --package trainer --example train -- {{quote(FOLDER)}} models
+# Fit the bundles in models/ again, from a folder of labelled captures and a table of their labels
+train FOLDER LABELS *FLAGS:
+    {{cargo}} run --release --package flowcatcher -- train {{quote(FOLDER)}} --labels {{quote(LABELS)}} --output models {{FLAGS}}
 
 # Regenerate the generated pages, and the documentation of the crates
 docs:

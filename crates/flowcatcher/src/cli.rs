@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Flows(Flows),
     /// Write one line for each packet of a capture.
     Packets(Packets),
+    /// Fit the model bundles again, from labelled captures or from the tables of an earlier training.
+    Train(Train),
     /// Print every setting with its value and where that was set, or check them.
     Config(Config),
 }
@@ -95,6 +97,25 @@ pub(crate) struct Packets {
     /// Where to write; default: standard output.
     #[arg(short, long, value_name = "OUT.csv")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Folder of LABEL/NAME.pcap with NAME.flows.csv beside each: the label of every flow.
+    #[arg(value_name = "CAPTURES", requires = "labels", required_unless_present = "tables")]
+    pub(crate) captures: Option<PathBuf>,
+    /// What the labels mean: tab-separated label, traffic class, threat categories.
+    #[arg(long, value_name = "LABELS.tsv")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Folder of tables that an earlier training wrote, such as models/tables.
+    #[arg(long, value_name = "DIR", conflicts_with = "captures")]
+    pub(crate) tables: Option<PathBuf>,
+    /// Folder that gets the bundles; name it in detect.models_dir to use them.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Also score with each attack tool left out in turn, which takes longer than all the rest.
+    #[arg(long)]
+    pub(crate) leave_tools_out: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! The all-in-one binary: `up`, `analyze`, `flows`, `packets`, `config`.
+//! The all-in-one binary: `up`, `analyze`, `flows`, `packets`, `train`, `config`.
 
 mod cli;
 mod commands;

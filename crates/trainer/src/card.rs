@@ -70,13 +70,13 @@ impl CardFacts<'_> {
         let captures = self.table.captures.len();
         let benign = self.table.tags.len() - attacks;
         let used = if self.kind == BundleKind::Traffic {
-            " Only benign flows have a traffic class; attacks were left out."
+            " Only benign flows have a traffic class; attacks and the background of hosts coming up were left out."
         } else {
             " Among the benign are hard negatives (backups, monitoring, wrong passwords, updates), VPN and Tor."
         };
         format!(
             "{captures} captures of real tools between isolated hosts, every flow with its truth: {attacks} {unit} of attacks, \
-             {benign} benign. The background of hosts coming up is left out. Their names and hashes are in `manifest.toml`.{used}"
+             {benign} benign. The background of hosts coming up is among the benign. Names and hashes of the captures are in `manifest.toml`.{used}"
         )
     }
 

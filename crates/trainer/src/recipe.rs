@@ -28,7 +28,14 @@ impl Default for Recipe {
         Self {
             traffic: Params { rounds: 60, leaves_max: 15, l2: 1.0, ..flow.clone() },
             gate: Params { rounds: 150, leaves_max: 20, l2: 5.0, column_share: 0.4, ..flow.clone() },
-            categories: Params { rounds: 80, leaves_max: 15, l2: 10.0, column_share: 0.05, ..flow },
+            categories: Params {
+                rounds: 50,
+                leaves_max: 15,
+                learning_rate: 0.15,
+                l2: 10.0,
+                column_share: 0.05,
+                ..flow
+            },
             packet: Params { rounds: 60, leaves_max: 15, ..Params::default() },
         }
     }

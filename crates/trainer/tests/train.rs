@@ -136,7 +136,8 @@ fn captures_become_rows_with_the_label_of_each_flow() {
     assert_eq!(labelled.flows.tools, ["nmap"]);
     assert_eq!(labelled.flows.captures[0].name, "recon-portscan/portscan_1.pcap");
     assert!(labelled.packets.tags.len() > 1500);
-    assert!(labelled.counts.without_meaning > 0);
+    assert!(labelled.counts.background > 0 && of("support").len() == labelled.counts.background);
+    assert!(of("support").iter().all(|tag| !tag.is_attack));
     let check = |text: &str, expected: &str| {
         let error = from_captures(folder.path(), &Labels::parse(text).expect("labels")).expect_err(expected);
         assert!(matches!(error, TrainError::Input { .. }) && error.to_string().contains(expected), "{error}");

@@ -4,6 +4,7 @@ mod analyze;
 mod config;
 mod flows;
 mod packets;
+mod train;
 mod up;
 
 use crate::cli::{Cli, Command};
@@ -16,6 +17,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Analyze(analyze) => analyze::run(&cli, analyze),
         Command::Flows(flows) => flows::run(&cli, flows),
         Command::Packets(packets) => packets::run(&cli, packets),
+        Command::Train(train) => train::run(&cli, train),
         Command::Config(config) => config::run(&cli, config),
     }
 }

@@ -105,6 +105,19 @@ fn a_protocol_folder_is_used_whole_or_refused() {
 }
 
 #[test]
+fn training_without_rows_says_what_is_missing() {
+    if !can_judge() {
+        return;
+    }
+    let place = Place::new();
+    place.run(&["train", "--output", "models"]).expect(2);
+    place.run(&["train", "captures", "--output", "models"]).expect(2);
+    let done = place.run(&["train", "--tables", "nowhere", "--output", "models"]).expect(1);
+    assert!(done.err.contains("nowhere"), "{}", done.err);
+    assert!(!place.path("models").exists(), "nothing is written");
+}
+
+#[test]
 fn a_closed_pipe_ends_it_quietly() {
     use std::io::{BufRead as _, BufReader};
     use std::process::Stdio;

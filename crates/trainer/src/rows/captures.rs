@@ -24,8 +24,8 @@ pub struct CaptureCounts {
     pub captures: usize,
     /// Records that the meter gave.
     pub records: usize,
-    /// Records whose label has neither class nor category, such as the background of hosts coming up.
-    pub without_meaning: usize,
+    /// Records of background, such as that of hosts coming up: traffic that nobody should be alarmed by.
+    pub background: usize,
     /// Records that no line of the truth explains.
     pub unexplained: usize,
     /// Lines of the truth that no record has, by label.
@@ -153,19 +153,16 @@ impl Labelled {
             };
             seen.insert(line);
             let tool = tools.get(row.label.as_str()).copied();
-            let Some(tag) = self.flows.tag(&row.label, row.is_attack, tool, labels)? else {
-                self.counts.without_meaning += 1;
-                continue;
-            };
+            let tag = self.flows.tag(&row.label, row.is_attack, tool, labels)?;
+            self.counts.background += usize::from(self.flows.label(tag).is_background());
             let features =
                 FeatureVector::unpack(&record.features).ok_or("a record without this build's features")?;
             self.flows.push(tag, &features.0);
         }
         for (label, is_attack, values) in packets.rows() {
             let tool = tools.get(label).copied();
-            if let Some(tag) = self.packets.tag(label, is_attack, tool, labels)? {
-                self.packets.push(tag, values);
-            }
+            let tag = self.packets.tag(label, is_attack, tool, labels)?;
+            self.packets.push(tag, values);
         }
         for (_, row) in truth.rows().iter().enumerate().filter(|(line, _)| !seen.contains(line)) {
             *self.counts.unseen.entry(row.label.clone()).or_default() += 1;
@@ -175,19 +172,16 @@ impl Labelled {
 }
 
 impl Table {
-    /// The tag of a row of the last capture, or `None` when its label has no meaning.
+    /// The tag of a row of the last capture.
     fn tag(
         &mut self,
         label: &str,
         is_attack: bool,
         tool: Option<&str>,
         labels: &Labels,
-    ) -> Result<Option<Tag>, String> {
+    ) -> Result<Tag, String> {
         let known =
             labels.get(label).ok_or_else(|| format!("label {label:?} is not in the table of labels"))?;
-        if known.traffic().is_none() && known.category().is_none() {
-            return Ok(None);
-        }
         if is_attack && known.category().is_none() {
             return Err(format!(
                 "label {label:?} has attack flows, but no threat category in the table of labels"
@@ -198,7 +192,7 @@ impl Table {
             Some(tool) => Some(place(&mut self.tools, |other| other == tool, || tool.to_owned())?),
             None => None,
         };
-        Ok(Some(Tag { capture: self.captures.len() as u32 - 1, label, tool, is_attack }))
+        Ok(Tag { capture: self.captures.len() as u32 - 1, label, tool, is_attack })
     }
 
     fn push(&mut self, tag: Tag, values: &[f32]) {

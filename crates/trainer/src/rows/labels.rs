@@ -30,6 +30,12 @@ impl Label {
         ThreatCategory::from_name(self.categories.first()?)
     }
 
+    /// Whether it has neither class nor category.
+    #[must_use]
+    pub fn is_background(&self) -> bool {
+        self.traffic.is_none() && self.categories.is_empty()
+    }
+
     /// Whether a category counts as right for its attack flows.
     #[must_use]
     pub fn allows(&self, category: ThreatCategory) -> bool {
@@ -52,7 +58,8 @@ impl Labels {
     }
 
     /// Reads the text of a table: a head line, then `label,label,...`, traffic class, `category|category|...` and a note,
-    /// parted by tabs. A label with neither class nor category has no place in training.
+    /// parted by tabs. Flows of a label with neither class nor category are background: benign to the threat model, and
+    /// unknown to that of traffic classes.
     ///
     /// # Errors
     /// What is wrong, with the line.
@@ -115,7 +122,11 @@ mod tests {
         assert_eq!(label("tor").category(), None);
         assert_eq!(label("iot").category(), Some(ThreatCategory::Reconnaissance));
         assert!(label("iot").allows(ThreatCategory::Botnet) && !label("iot").allows(ThreatCategory::Dos));
-        assert_eq!((label("support").traffic(), label("support").category()), (None, None));
+        assert!(
+            label("support").is_background()
+                && !label("iot").is_background()
+                && !label("tor").is_background()
+        );
         assert!(labels.get("other").is_none());
     }
 
