@@ -26,7 +26,13 @@ pub(super) fn run(cli: &Cli, train: &Train) -> anyhow::Result<Done> {
     let mut out = output::open(None)?;
     writeln!(out, "{}", report.evaluation)?;
     for bundle in &report.bundles {
-        writeln!(out, "{}: {} columns, {} bytes", bundle.folder.display(), bundle.columns, bundle.onnx_bytes)?;
+        writeln!(
+            out,
+            "{}: {} columns, {} bytes",
+            bundle.folder.display(),
+            bundle.columns,
+            bundle.onnx_bytes
+        )?;
     }
     out.flush()?;
     Ok(Done::Complete)
