@@ -28,7 +28,7 @@ pub struct FlowLimits {
     pub active_ns: i64,
     /// Late packets still belong to a connection so long after its end, nanoseconds.
     pub closed_linger_ns: i64,
-    /// Flows open at once. The one nearest to its idle time-out makes room.
+    /// Flows open at once; the one nearest to its idle time-out makes room. As many again may wait for their context.
     pub flows_max: usize,
 }
 
@@ -93,6 +93,8 @@ pub struct MeterCounters {
     pub orphan_fragments: u64,
     /// First fragments forgotten for want of room.
     pub evicted_fragments: u64,
+    /// Contexts read before their look-ahead was over, because too many flows waited.
+    pub early_contexts: u64,
     /// Hosts of the context forgotten for want of room.
     pub evicted_hosts: u64,
     /// Pairs of the context forgotten for want of room.
@@ -141,8 +143,8 @@ impl Meter {
 
     /// Packet time never goes back: a little is clamped, more begins a new epoch.
     fn clock(&mut self, ts_ns: i64, out: &mut Vec<FlowRecord>) -> i64 {
-        // Far from the ends of i64, so that adding time-outs cannot overflow.
-        let ts_ns = ts_ns.clamp(-(1 << 62), 1 << 62);
+        // 1933 to 2116: neither a time-out added nor the difference of two times can overflow.
+        let ts_ns = ts_ns.clamp(-(1 << 60), 1 << 62);
         let now_ns = match self.now_ns {
             Some(now_ns) if ts_ns < now_ns - CLAMP_NS => {
                 self.counters.epochs += 1;
@@ -161,6 +163,7 @@ impl Meter {
 
     /// Tells a live source's time where no packet does. Files never need it.
     pub fn advance(&mut self, now_ns: i64, out: &mut Vec<FlowRecord>) {
+        let now_ns = now_ns.clamp(-(1 << 60), 1 << 62);
         if self.now_ns.is_none_or(|last| now_ns > last) {
             self.now_ns = Some(now_ns);
             self.table.advance(now_ns, out);
@@ -187,6 +190,7 @@ impl Meter {
             ended: *self.table.ended(),
             orphan_fragments: self.fragments.orphans(),
             evicted_fragments: self.fragments.evicted(),
+            early_contexts: self.table.early_contexts(),
             evicted_hosts,
             evicted_pairs,
             ..self.counters

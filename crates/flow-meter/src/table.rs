@@ -55,6 +55,7 @@ pub(crate) struct FlowTable {
     hosts: HostTable,
     ended: [u64; FlowEnd::COUNT],
     started: u64,
+    early_contexts: u64,
     row: Vec<f32>,
 }
 
@@ -71,6 +72,7 @@ impl FlowTable {
             readings: VecDeque::new(),
             ended: [0; FlowEnd::COUNT],
             started: 0,
+            early_contexts: 0,
             row: Vec::with_capacity(schema::FEATURES.len()),
         }
     }
@@ -87,6 +89,10 @@ impl FlowTable {
 
     pub(crate) fn started(&self) -> u64 {
         self.started
+    }
+
+    pub(crate) fn early_contexts(&self) -> u64 {
+        self.early_contexts
     }
 
     pub(crate) fn evicted_hosts_and_pairs(&self) -> (u64, u64) {
@@ -169,7 +175,7 @@ impl FlowTable {
         packet: &Packet<'_>,
         out: &mut Vec<FlowRecord>,
     ) -> u32 {
-        while self.index.len() >= self.config.flows.flows_max.max(1) && self.evict(out) {}
+        self.make_room(out);
         // Who answers a handshake did not begin it.
         let answered =
             packet.tcp.is_some_and(|tcp| tcp.flags & (flag::SYN | flag::ACK) == flag::SYN | flag::ACK);
@@ -195,6 +201,18 @@ impl FlowTable {
         self.index.insert_unique(hash, at, rehash);
         self.readings.push_back((packet.ts_ns + self.config.context.look_ahead_ns, self.slot(at)));
         at
+    }
+
+    /// Keeps the open flows, and as many again that ended and wait for their context, within `flows_max`. In a flood of one
+    /// instant nobody's look-ahead would ever be over: then the oldest contexts are read early.
+    fn make_room(&mut self, out: &mut Vec<FlowRecord>) {
+        let flows_max = self.config.flows.flows_max.max(1);
+        while self.index.len() >= flows_max && self.evict(out) {}
+        while self.places.len() - self.free.len() >= flows_max.saturating_mul(2) {
+            let Some((_, slot)) = self.readings.pop_front() else { return };
+            self.early_contexts += 1;
+            self.read_due(slot, out);
+        }
     }
 
     fn place(&mut self, entry: Entry) -> u32 {

@@ -122,7 +122,7 @@ impl HostTable {
         let ends = [(parties.initiator, parties.responder), (parties.responder, parties.initiator)];
         let places = [INITIATOR, RESPONDER].map(|role| {
             let (own, peer) = ends[role];
-            let (place, host) = self.hosts.entry((own, parties.version), start_ns, |host| host.last_ns);
+            let (place, host) = self.hosts.entry((own, parties.version), |host| host.last_ns);
             host.last_ns = start_ns;
             let begin = Begin {
                 serial,
@@ -138,7 +138,7 @@ impl HostTable {
         });
         let key =
             (parties.initiator, parties.responder, parties.service() | u64::from(parties.version) << 32);
-        let (pair, entry) = self.pairs.entry(key, start_ns, Pair::last_start_ns);
+        let (pair, entry) = self.pairs.entry(key, Pair::last_start_ns);
         entry.begin(start_ns, self.limits.look_ahead_ns);
         Places {
             serial,

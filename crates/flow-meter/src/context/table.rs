@@ -25,6 +25,8 @@ pub(crate) struct Bounded<K, V> {
     slots: Vec<Slot<K, V>>,
     max: usize,
     hand: usize,
+    /// Place of the entry asked for last: the two ends of a flow must not push each other out.
+    latest: usize,
     evicted: u64,
     /// Generation that new slots begin with, so that places from before a clear stay invalid.
     epoch: u32,
@@ -32,7 +34,15 @@ pub(crate) struct Bounded<K, V> {
 
 impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
     pub(crate) fn new(max: usize) -> Self {
-        Self { index: HashMap::new(), slots: Vec::new(), max, hand: 0, evicted: 0, epoch: 0 }
+        Self {
+            index: HashMap::new(),
+            slots: Vec::new(),
+            max,
+            hand: 0,
+            latest: usize::MAX,
+            evicted: 0,
+            epoch: 0,
+        }
     }
 
     pub(crate) fn evicted(&self) -> u64 {
@@ -44,25 +54,27 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         self.index.clear();
         self.slots.clear();
         self.hand = 0;
+        self.latest = usize::MAX;
         self.epoch = self.epoch.wrapping_add(1);
     }
 
     /// The entry of `key`, made when it is not there. `last_ns` says when an entry was last used.
-    pub(crate) fn entry(&mut self, key: K, now_ns: i64, last_ns: impl Fn(&V) -> i64) -> (Ref, &mut V) {
+    pub(crate) fn entry(&mut self, key: K, last_ns: impl Fn(&V) -> i64) -> (Ref, &mut V) {
         let at = match self.index.get(&key) {
             Some(at) => *at as usize,
-            None => self.insert(key, now_ns, last_ns),
+            None => self.insert(key, last_ns),
         };
+        self.latest = at;
         let slot = &mut self.slots[at];
         (Ref { index: at as u32, generation: slot.generation }, &mut slot.value)
     }
 
-    fn insert(&mut self, key: K, now_ns: i64, last_ns: impl Fn(&V) -> i64) -> usize {
+    fn insert(&mut self, key: K, last_ns: impl Fn(&V) -> i64) -> usize {
         let at = if self.slots.len() < self.max {
             self.slots.push(Slot { key, value: V::default(), generation: self.epoch << 16 });
             self.slots.len() - 1
         } else {
-            let at = self.oldest(now_ns, last_ns);
+            let at = self.oldest(last_ns);
             let slot = &mut self.slots[at];
             self.index.remove(&slot.key);
             *slot = Slot { key, value: V::default(), generation: slot.generation.wrapping_add(1) };
@@ -73,22 +85,14 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
         at
     }
 
-    /// Looks at the next few entries in turn. Never the one used at this very moment while another is older:
-    /// a flow's own two ends must not push each other out.
-    fn oldest(&mut self, now_ns: i64, last_ns: impl Fn(&V) -> i64) -> usize {
-        let mut best = (i64::MAX, self.hand);
-        for step in 0..self.slots.len() {
-            let at = (self.hand + step) % self.slots.len();
-            let last = last_ns(&self.slots[at].value);
-            if last < best.0 {
-                best = (last, at);
-            }
-            if step + 1 >= LOOKED_AT && best.0 < now_ns {
-                break;
-            }
-        }
-        self.hand = (self.hand + LOOKED_AT) % self.slots.len();
-        best.1
+    /// Looks at the next few entries in turn, however many share one time: a flood at a single instant must not cost a walk
+    /// through the table a packet.
+    fn oldest(&mut self, last_ns: impl Fn(&V) -> i64) -> usize {
+        let count = self.slots.len();
+        let places = (0..LOOKED_AT.min(count)).map(|step| (self.hand + step) % count);
+        let oldest = places.filter(|at| *at != self.latest).min_by_key(|at| last_ns(&self.slots[*at].value));
+        self.hand = (self.hand + LOOKED_AT) % count;
+        oldest.unwrap_or(0)
     }
 
     pub(crate) fn get(&self, place: Ref) -> Option<&V> {
@@ -111,11 +115,11 @@ mod tests {
         let mut table = Bounded::<u32, i64>::new(3);
         let mut places = Vec::new();
         for key in 0..3 {
-            let (place, value) = table.entry(key, i64::from(key), |last| *last);
+            let (place, value) = table.entry(key, |last| *last);
             *value = i64::from(key);
             places.push(place);
         }
-        let (_, value) = table.entry(9, 9, |last| *last);
+        let (_, value) = table.entry(9, |last| *last);
         *value = 9;
         assert_eq!((table.evicted(), table.slots.len(), table.index.len()), (1, 3, 3));
         assert_eq!(table.get(places[0]), None);

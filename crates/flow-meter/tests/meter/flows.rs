@@ -157,6 +157,22 @@ fn a_full_table_makes_room_and_counts_it() {
 }
 
 #[test]
+fn a_flood_of_one_instant_is_bounded_too() {
+    let limits = FlowLimits { flows_max: 10, ..FlowLimits::default() };
+    let config = MeterConfig { flows: limits, ..MeterConfig::new(CaptureId::default(), "test") };
+    let mut meter = flow_meter::Meter::new(config);
+    let (mut out, mut last) = (Vec::new(), 0);
+    for n in 0..1000u16 {
+        meter.push(&crate::packets::frame(&packet(0.0, (1, n), (2, 80), "S", b"")), &mut out);
+        last = usize::from(n) + 1 - out.len();
+        assert!(last <= 20, "{last} flows are held");
+    }
+    assert_eq!(meter.counters().early_contexts, 980);
+    meter.drain(&mut out);
+    assert_eq!((out.len(), last), (1000, 20));
+}
+
+#[test]
 fn time_that_goes_back_is_clamped_or_begins_anew() {
     let udp = |at_s| packet(at_s, (1, 5000), (2, 6000), "udp", b"x");
     let config = || MeterConfig::new(CaptureId::default(), "test");

@@ -24,6 +24,21 @@ proptest! {
         prop_assert_eq!(meter.counters().packets, frames.len() as u64);
     }
 
+    /// Any two times, however far apart, in either order.
+    #[test]
+    fn no_clock_makes_it_panic(times in prop::collection::vec(any::<i64>(), 1..20)) {
+        let made = packet(0.0, (1, 5000), (2, 53), "udp", b"x");
+        let mut meter = Meter::new(config());
+        let mut out = Vec::new();
+        for ts_ns in &times {
+            meter.push(&Frame { ts_ns: *ts_ns, ..frame(&made) }, &mut out);
+        }
+        meter.advance(i64::MAX, &mut out);
+        meter.drain(&mut out);
+        let packets: u64 = out.iter().filter_map(|r| r.forward.as_ref()).map(|t| t.packets).sum();
+        prop_assert_eq!(packets, times.len() as u64);
+    }
+
     /// IP headers that lie about lengths, options and extensions.
     #[test]
     fn no_header_makes_it_panic(

@@ -42,6 +42,9 @@ impl Course {
         let buckets = (first - start + self.width_s - 1) / self.width_s;
         self.packets.splice(0..0, std::iter::repeat_n(0.0, buckets as usize));
         self.first = Some(first - buckets * self.width_s);
+        while self.packets.len() > BUCKETS {
+            self.widen();
+        }
     }
 
     fn widen(&mut self) {
@@ -77,9 +80,14 @@ mod tests {
         for (start_s, end_s) in [(5_000, 5_000), (5_010, 5_019), (1_000, 1_000), (90_000, 90_001), (-7, 3)] {
             course.add(start_s * NS, end_s * NS, 100);
         }
-        assert!(course.packets.len() <= 2 * BUCKETS);
+        assert!(course.packets.len() <= BUCKETS);
         assert!((course.packets.iter().sum::<f64>() - 500.0).abs() < 1e-6);
         assert_eq!(course.rates(40).len().min(41), course.rates(40).len());
+        // Ever earlier flows make it wider, not longer.
+        for second in (0..100).rev() {
+            course.add(second * -100_000 * NS, second * -100_000 * NS, 1);
+        }
+        assert!(course.packets.len() <= BUCKETS);
         assert_eq!(sparkline(&[0.0, 5.0, 10.0]), "▁▅█");
     }
 }
