@@ -5,7 +5,7 @@ use crate::pipeline::Pipeline;
 use anyhow::Context as _;
 use bus::{NoOutput, Stop};
 use service::Settings;
-use sink::{PredictionSink, SinkCounters, ThreatSink};
+use sink::{PredictionSink, SinkCounters, ThreatSink, WhenFull};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -23,14 +23,18 @@ pub(crate) struct Stored {
 }
 
 /// Opens the store of the settings and adds its sinks to the pipeline.
-pub(crate) fn attach(pipeline: &mut Pipeline, settings: &Settings) -> anyhow::Result<Stored> {
+pub(crate) fn attach(
+    pipeline: &mut Pipeline,
+    settings: &Settings,
+    when_full: WhenFull,
+) -> anyhow::Result<Stored> {
     let options = options(settings)?;
     let path = options.path.clone();
     let store = SqliteStore::open(options)
         .with_context(|| format!("the store {} cannot be opened", path.display()))?;
     let reader = Arc::new(store.reader());
-    let predictions = PredictionSink::new(Box::new(store.clone()));
-    let threats = ThreatSink::new(Box::new(store.clone()));
+    let predictions = PredictionSink::new(Box::new(store.clone()), when_full);
+    let threats = ThreatSink::new(Box::new(store.clone()), when_full);
     let sinks = [("predictions", predictions.counters()), ("threats", threats.counters())];
     let (from_predictions, from_threats) =
         (pipeline.predictions.consumer("sink"), pipeline.threats.consumer("sink"));

@@ -35,9 +35,19 @@ impl Stored for Threat {
     }
 }
 
+/// What to do when the store has no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenFull {
+    /// Wait: somebody may make room, and nothing is lost meanwhile. For a service.
+    Wait,
+    /// Give up. For a command that somebody waits for.
+    Fail,
+}
+
 /// Writes what it reads.
 pub struct Sink<M> {
     store: Box<dyn Store>,
+    when_full: WhenFull,
     counters: Arc<SinkCounters>,
     kind: PhantomData<fn(M)>,
 }
@@ -50,8 +60,8 @@ pub type ThreatSink = Sink<Threat>;
 impl<M: Stored> Sink<M> {
     /// Writes to `store`.
     #[must_use]
-    pub fn new(store: Box<dyn Store>) -> Self {
-        Self { store, counters: Arc::default(), kind: PhantomData }
+    pub fn new(store: Box<dyn Store>, when_full: WhenFull) -> Self {
+        Self { store, when_full, counters: Arc::default(), kind: PhantomData }
     }
 
     /// For metrics, while the stage runs on its thread.
@@ -67,30 +77,28 @@ impl<M: Stored> Stage for Sink<M> {
     const NAME: &'static str = M::STAGE;
 
     fn process(&mut self, batch: &[Arc<M>], out: &mut Outlet<NoMessage>) -> Result<(), BusError> {
-        settle(M::write(&mut *self.store, batch), &self.counters, out)
+        let written = M::write(&mut *self.store, batch).map_err(|error| bus_error(error, self.when_full))?;
+        settle(&written, &self.counters, out);
+        Ok(())
     }
 }
 
 /// Counts the verdicts of a batch and hands on its rejects.
-fn settle(
-    written: Result<Vec<WriteVerdict>, StoreError>,
-    counters: &SinkCounters,
-    out: &mut Outlet<NoMessage>,
-) -> Result<(), BusError> {
-    let verdicts = written.map_err(bus_error)?;
+fn settle(verdicts: &[WriteVerdict], counters: &SinkCounters, out: &mut Outlet<NoMessage>) {
     for (index, verdict) in verdicts.iter().enumerate() {
         counters.count(verdict);
         if let WriteVerdict::Rejected(reason) = verdict {
             out.reject(index, reason.as_str());
         }
     }
-    Ok(())
 }
 
-/// A full disk may be emptied: the batch waits like one for a busy store.
-fn bus_error(error: StoreError) -> BusError {
-    match error {
-        StoreError::Retry(_) | StoreError::Full(_) => BusError::Retry(error.to_string()),
+/// A full disk may be emptied: where one waits, the batch waits like one for a busy store.
+fn bus_error(error: StoreError, when_full: WhenFull) -> BusError {
+    match (&error, when_full) {
+        (StoreError::Retry(_), _) | (StoreError::Full(_), WhenFull::Wait) => {
+            BusError::Retry(error.to_string())
+        }
         _ => BusError::Fatal(error.to_string()),
     }
 }
@@ -127,6 +135,7 @@ mod tests {
     /// Runs three predictions through the sink: how it ended, its counters, and how many were buried and not committed.
     fn run(
         answers: Vec<Result<Vec<WriteVerdict>, StoreError>>,
+        when_full: WhenFull,
     ) -> (Result<Ended, BusError>, [u64; 3], u64, usize) {
         let topic = Topic::new(TopicLimits::default());
         let mut input = topic.consumer("sink");
@@ -134,7 +143,7 @@ mod tests {
         let mut messages = vec![Prediction::default(); 3];
         producer.send_all(&mut messages, Duration::ZERO).expect("sent");
         drop(producer);
-        let mut sink = PredictionSink::new(Box::new(Scripted(answers.into())));
+        let mut sink = PredictionSink::new(Box::new(Scripted(answers.into())), when_full);
         let counters = sink.counters();
         let mut letters = DeadLetterList::new(10);
         let ports = Ports { input: &mut input, output: &mut NoOutput, dead_letters: &mut letters };
@@ -147,16 +156,19 @@ mod tests {
     fn what_the_store_says_decides() {
         let mixed =
             vec![WriteVerdict::Stored, WriteVerdict::AlreadyStored, WriteVerdict::Rejected("no id".into())];
-        let (ended, counted, buried, left) = run(vec![Ok(mixed)]);
+        let (ended, counted, buried, left) = run(vec![Ok(mixed)], WhenFull::Wait);
         assert!(matches!(ended, Ok(Ended::Closed)));
         assert_eq!((counted, buried, left), ([1, 1, 1], 1, 0));
         let busy = vec![Err(StoreError::Retry("busy".into())), Err(StoreError::Full("full".into()))];
-        let (ended, counted, buried, left) = run(busy);
+        let (ended, counted, buried, left) = run(busy, WhenFull::Wait);
         assert!(matches!(ended, Ok(Ended::Closed)));
         assert_eq!((counted, buried, left), ([3, 0, 0], 0, 0));
-        let (ended, counted, _, left) = run(vec![Err(StoreError::Fatal("broken".into()))]);
+        let (ended, counted, _, left) = run(vec![Err(StoreError::Fatal("broken".into()))], WhenFull::Wait);
         assert!(matches!(ended, Err(BusError::Fatal(_))));
         // Nothing is committed that was not acknowledged.
         assert_eq!((counted, left), ([0, 0, 0], 3));
+        let (ended, _, _, left) = run(vec![Err(StoreError::Full("full".into()))], WhenFull::Fail);
+        assert!(matches!(ended, Err(BusError::Fatal(_))));
+        assert_eq!(left, 3);
     }
 }

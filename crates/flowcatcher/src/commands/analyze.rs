@@ -8,6 +8,7 @@ use crate::{input, output, setup, stored};
 use bus::NoOutput;
 use detect::Bundles;
 use service::Settings;
+use sink::WhenFull;
 use std::io::Write as _;
 
 pub(super) fn run(cli: &Cli, analyze: &Analyze) -> anyhow::Result<Done> {
@@ -21,7 +22,7 @@ pub(super) fn run(cli: &Cli, analyze: &Analyze) -> anyhow::Result<Done> {
     let mut pipeline = Pipeline::new(settings);
     collect(&mut pipeline, &findings, analyze)?;
     if analyze.store {
-        stored::attach(&mut pipeline, settings)?;
+        stored::attach(&mut pipeline, settings, WhenFull::Fail)?;
     }
     pipeline.judge(settings, &bundles)?;
     let read = read(&pipeline, settings, analyze);

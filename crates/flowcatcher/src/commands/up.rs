@@ -10,6 +10,7 @@ use detect::Bundles;
 use gateway::{DetectJudge, Gateway, GatewayLimits, Part};
 use service::settings::Secret;
 use service::{Metrics, Settings, Shutdown};
+use sink::WhenFull;
 use std::io::{ErrorKind, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub(super) fn run(cli: &Cli, up: &Up) -> anyhow::Result<Done> {
     let shutdown = Shutdown::on_signals()?;
 
     let mut pipeline = Pipeline::new(settings);
-    let stored = stored::attach(&mut pipeline, settings)?;
+    let stored = stored::attach(&mut pipeline, settings, WhenFull::Wait)?;
     pipeline.judge(settings, &bundles)?;
     let metrics =
         Metrics::new(env!("CARGO_PKG_VERSION"), option_env!("FLOWCATCHER_COMMIT").unwrap_or("unknown"))?;

@@ -107,3 +107,18 @@ fn the_threshold_decides_what_a_scan_is() {
     assert!(scans("100") > 900);
     assert_eq!(scans("60000"), 0);
 }
+
+#[test]
+fn a_store_without_room_is_one_clear_error() {
+    if !can_judge() {
+        return;
+    }
+    let place = Place::new();
+    let mut command = place.command(&["analyze", "--store", text(&sample())]);
+    // More than any disk has.
+    let output =
+        command.env("FLOWCATCHER__STORE__DISK_FREE_MIN_BYTES", "4000000 TiB").output().expect("runs");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("disk_free_min_bytes"), "{error}");
+}
