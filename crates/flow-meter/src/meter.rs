@@ -41,7 +41,7 @@ impl Default for FlowLimits {
             idle_other_ns: 30 * S,
             active_ns: 120 * S,
             closed_linger_ns: 5 * S,
-            flows_max: 1_000_000,
+            flows_max: 131_072,
         }
     }
 }

@@ -127,8 +127,8 @@ section! {
         active_s: u32 = 120;
         /// Seconds that a closed TCP flow still takes late packets.
         closed_linger_s: u32 = 5;
-        /// Flows open at once; beyond, the one that was quiet longest ends early, which is counted.
-        flows_max: usize = 1_000_000;
+        /// Flows open at once (as many again may wait for their context); beyond, the one nearest to its time-out ends early, which is counted.
+        flows_max: usize = 131_072;
         /// Seconds after its start at which a flow's context is read.
         look_ahead_s: u32 = 5;
         /// Hosts whose context is kept at once.
