@@ -150,7 +150,13 @@ impl Job {
                 "{names}: {packets} packets, {flows} flows, {stored} predictions stored. The other flows repeat these, \
                  or were refused: see /metrics."
             ),
-            Phase::Done => format!("{names}: {packets} packets, {flows} flows, {stored} predictions stored."),
+            Phase::Done => match self.files.iter().filter_map(|file| file.already_stored).sum::<u64>() {
+                0 => format!("{names}: {packets} packets, {flows} flows, {stored} predictions stored."),
+                known => format!(
+                    "{names}: {packets} packets, {flows} flows, {stored} predictions stored, {known} of them already \
+                     before: the same capture changes nothing."
+                ),
+            },
             Phase::Failed => self.error.clone(),
         }
     }
