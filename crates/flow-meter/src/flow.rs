@@ -72,7 +72,7 @@ impl Tallies {
     }
 
     #[inline]
-    fn update(&mut self, packet: &Packet<'_>, direction: Direction) {
+    fn update(&mut self, packet: &Packet, direction: Direction) {
         let ts_ns = packet.ts_ns;
         let gap_s = (ts_ns - self.last_ns) as f64 * NS;
         if self.packets() > 0 {
@@ -121,14 +121,20 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    pub(crate) fn new(key: FlowKey, initiator_is_low: bool, packet: &Packet<'_>, places: Places) -> Self {
+    pub(crate) fn new(
+        key: FlowKey,
+        initiator_is_low: bool,
+        packet: &Packet,
+        bytes: &[u8],
+        places: Places,
+    ) -> Self {
         Self {
             key,
             initiator_is_low,
             part: 0,
             tallies: Tallies::new(packet.ts_ns),
             places,
-            macs: packet.macs.copied(),
+            macs: packet.macs_at.and_then(|at| bytes.get(usize::from(at)..)?.first_chunk::<12>()).copied(),
             progress: TcpProgress::default(),
             history: History::default(),
             recogniser: Recogniser::default(),
@@ -144,7 +150,7 @@ impl Flow {
     }
 
     #[inline]
-    pub(crate) fn update(&mut self, packet: &Packet<'_>, direction: Direction) {
+    pub(crate) fn update(&mut self, packet: &Packet, bytes: &[u8], direction: Direction) {
         self.tallies.update(packet, direction);
         let at = direction as usize;
         if direction == Direction::Backward && self.answer_ns.is_none() {
@@ -156,12 +162,13 @@ impl Flow {
         } else if packet.payload_len > 0 {
             self.history.note(b'd', direction);
         }
-        if !packet.payload.is_empty() {
-            self.heads[at].update(packet.payload);
+        let payload = packet.payload.of(bytes);
+        if !payload.is_empty() {
+            self.heads[at].update(payload);
             self.recogniser.update(
                 direction,
                 &Payload {
-                    bytes: packet.payload,
+                    bytes: payload,
                     len: packet.payload_len,
                     protocol: packet.protocol,
                     ports: [packet.source_port, packet.destination_port],

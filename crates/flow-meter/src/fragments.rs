@@ -32,7 +32,7 @@ impl Fragments {
     }
 
     /// Remembers a first fragment's ports, or gives them to a later one.
-    pub(crate) fn resolve(&mut self, packet: &mut Packet<'_>) {
+    pub(crate) fn resolve(&mut self, packet: &mut Packet) {
         let Some(fragment) = packet.fragment else { return };
         let datagram = (packet.source, packet.destination, fragment.id, packet.protocol);
         if !fragment.later() {
@@ -47,7 +47,7 @@ impl Fragments {
         }
     }
 
-    fn remember(&mut self, datagram: Datagram, packet: &Packet<'_>) {
+    fn remember(&mut self, datagram: Datagram, packet: &Packet) {
         while let Some((ts_ns, oldest)) = self.order.front().copied() {
             let expired = packet.ts_ns - ts_ns > LIFETIME_NS;
             if !expired && self.order.len() < FRAGMENTS_MAX {

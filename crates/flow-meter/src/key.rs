@@ -1,5 +1,6 @@
 //! Which packets belong together: the 5-tuple with its VLAN, both ends ordered, so that either direction finds it.
 
+use crate::decode::Packet;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -49,9 +50,11 @@ pub struct FlowKey {
     pub high: Endpoint,
     /// Outer and inner VLAN id, 0 where there is none.
     pub vlan: [u16; 2],
-    /// IANA number.
+    /// As in [`crate::Packet`].
+    pub tunnel: u64,
+    /// IANA number; 0 for ARP.
     pub protocol: u8,
-    /// 4 or 6.
+    /// 4, 6, or [`crate::ARP`].
     pub version: u8,
 }
 
@@ -62,34 +65,39 @@ impl Hash for FlowKey {
         state.write_u128(self.high.address);
         let ports = u64::from(self.low.port) | u64::from(self.high.port) << 16;
         let vlan = u64::from(self.vlan[0]) << 32 | u64::from(self.vlan[1]) << 44;
-        state.write_u64(ports | vlan ^ u64::from(self.protocol) << 56);
+        state.write_u64((ports | vlan ^ u64::from(self.protocol) << 56) ^ self.tunnel);
     }
 }
 
 impl FlowKey {
-    /// The key of a packet from `source` to `destination`, and whether `source` is its low end.
+    /// The key of a packet, and whether its source is the low end.
     #[must_use]
-    pub fn new(
-        source: Endpoint,
-        destination: Endpoint,
-        vlan: [u16; 2],
-        protocol: u8,
-        version: u8,
-    ) -> (Self, bool) {
+    #[inline]
+    pub fn new(packet: &Packet) -> (Self, bool) {
+        let source = Endpoint { address: packet.source, port: packet.source_port };
+        let destination = Endpoint { address: packet.destination, port: packet.destination_port };
         let source_is_low = source <= destination;
         let (low, high) = if source_is_low { (source, destination) } else { (destination, source) };
-        (Self { low, high, vlan, protocol, version }, source_is_low)
+        let key = Self {
+            low,
+            high,
+            vlan: packet.vlan,
+            tunnel: packet.tunnel,
+            protocol: packet.protocol,
+            version: packet.version,
+        };
+        (key, source_is_low)
     }
 }
 
 /// The bits of an address as an [`IpAddr`].
 #[must_use]
 pub fn address(bits: Bits, version: u8) -> IpAddr {
-    if version == 4 { IpAddr::V4(Ipv4Addr::from(bits as u32)) } else { IpAddr::V6(Ipv6Addr::from(bits)) }
+    if version == 6 { IpAddr::V6(Ipv6Addr::from(bits)) } else { IpAddr::V4(Ipv4Addr::from(bits as u32)) }
 }
 
 /// The bits of an address as 4 or 16 bytes.
 #[must_use]
 pub(crate) fn address_bytes(bits: Bits, version: u8) -> Vec<u8> {
-    if version == 4 { (bits as u32).to_be_bytes().to_vec() } else { bits.to_be_bytes().to_vec() }
+    if version == 6 { bits.to_be_bytes().to_vec() } else { (bits as u32).to_be_bytes().to_vec() }
 }

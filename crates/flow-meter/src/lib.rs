@@ -20,7 +20,7 @@ mod wheel;
 
 pub use community::community_id;
 pub use context::ContextLimits;
-pub use decode::{Decoded, Fragment, Packet, Tcp, decode};
+pub use decode::{ARP, Decoded, Fragment, Layer, Packet, Span, TUNNELS_MAX, Tcp, TunnelKind, decode};
 pub use fragments::FRAGMENTS_MAX;
 pub use frame::{Frame, LinkType};
 pub use key::{Direction, Endpoint, FlowKey, address, protocol};

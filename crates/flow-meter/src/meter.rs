@@ -1,7 +1,7 @@
 //! The meter: one input's packets in, its flow records out.
 
 use crate::context::ContextLimits;
-use crate::decode::{Decoded, decode};
+use crate::decode::{Decoded, Layer, decode};
 use crate::fragments::Fragments;
 use crate::frame::Frame;
 use crate::record::FlowEnd;
@@ -107,6 +107,7 @@ pub struct Meter {
     table: FlowTable,
     fragments: Fragments,
     counters: MeterCounters,
+    outer: Vec<Layer>,
     now_ns: Option<i64>,
 }
 
@@ -118,6 +119,7 @@ impl Meter {
             table: FlowTable::new(config),
             fragments: Fragments::default(),
             counters: MeterCounters::default(),
+            outer: Vec::new(),
             now_ns: None,
         }
     }
@@ -127,7 +129,7 @@ impl Meter {
     pub fn push(&mut self, frame: &Frame<'_>, out: &mut Vec<FlowRecord>) {
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(frame.wire_len);
-        let mut packet = match decode(frame) {
+        let mut packet = match decode(frame, &mut self.outer) {
             Decoded::Packet(packet) => packet,
             Decoded::Skip(reason) => {
                 self.counters.skipped[reason as usize] += 1;
@@ -138,7 +140,7 @@ impl Meter {
         if packet.fragment.is_some() {
             self.fragments.resolve(&mut packet);
         }
-        self.table.push(&packet, out);
+        self.table.push(&packet, frame.bytes, out);
     }
 
     /// Packet time never goes back: a little is clamped, more begins a new epoch.

@@ -6,7 +6,7 @@
 use crate::context::{HostTable, Later, Parties};
 use crate::decode::{Packet, flag};
 use crate::flow::Flow;
-use crate::key::{Direction, Endpoint, FlowKey, protocol};
+use crate::key::{Direction, FlowKey, protocol};
 use crate::record::{FlowEnd, record};
 use crate::stats::Row;
 use crate::wheel::{Slot, TICK_NS, Wheel};
@@ -100,18 +100,15 @@ impl FlowTable {
     }
 
     /// Counts one packet whose time is not before any other's.
-    pub(crate) fn push(&mut self, packet: &Packet<'_>, out: &mut Vec<FlowRecord>) {
+    pub(crate) fn push(&mut self, packet: &Packet, bytes: &[u8], out: &mut Vec<FlowRecord>) {
         self.advance(packet.ts_ns, out);
-        let source = Endpoint { address: packet.source, port: packet.source_port };
-        let destination = Endpoint { address: packet.destination, port: packet.destination_port };
-        let (key, source_is_low) =
-            FlowKey::new(source, destination, packet.vlan, packet.protocol, packet.version);
+        let (key, source_is_low) = FlowKey::new(packet);
         let hash = self.hasher.hash_one(key);
         let at = match self.find(hash, &key) {
             Some(at) if self.goes_on(at, packet, out) => at,
-            _ => self.begin(hash, key, source_is_low, packet, out),
+            _ => self.begin(hash, key, source_is_low, packet, bytes, out),
         };
-        self.update(at, source_is_low, packet);
+        self.update(at, source_is_low, packet, bytes);
     }
 
     fn find(&self, hash: u64, key: &FlowKey) -> Option<u32> {
@@ -128,7 +125,7 @@ impl FlowTable {
     }
 
     /// Whether the packet belongs to the flow that its key finds. If not, that flow is ended here.
-    fn goes_on(&mut self, at: u32, packet: &Packet<'_>, out: &mut Vec<FlowRecord>) -> bool {
+    fn goes_on(&mut self, at: u32, packet: &Packet, out: &mut Vec<FlowRecord>) -> bool {
         let limits = self.config.flows;
         let Some(entry) = self.entry_mut(at) else { return false };
         let deadline_ns = deadline(entry, &limits);
@@ -172,7 +169,8 @@ impl FlowTable {
         hash: u64,
         key: FlowKey,
         source_is_low: bool,
-        packet: &Packet<'_>,
+        packet: &Packet,
+        bytes: &[u8],
         out: &mut Vec<FlowRecord>,
     ) -> u32 {
         self.make_room(out);
@@ -189,7 +187,7 @@ impl FlowTable {
             version: key.version,
         };
         let places = self.hosts.start(&parties, packet.ts_ns);
-        let mut flow = Flow::new(key, initiator_is_low, packet, places);
+        let mut flow = Flow::new(key, initiator_is_low, packet, bytes, places);
         if answered {
             flow.history.note(b'^', Direction::Forward);
         }
@@ -229,14 +227,14 @@ impl FlowTable {
         (self.places.len() - 1) as u32
     }
 
-    fn update(&mut self, at: u32, source_is_low: bool, packet: &Packet<'_>) {
+    fn update(&mut self, at: u32, source_is_low: bool, packet: &Packet, bytes: &[u8]) {
         let limits = self.config.flows;
         let Some(entry) = self.places[at as usize].entry.as_deref_mut() else { return };
         let flow = &mut entry.flow;
         let direction = flow.direction(source_is_low);
         let unanswered = flow.answer_ns.is_none();
         let whole = !flow.progress.was_reset();
-        flow.update(packet, direction);
+        flow.update(packet, bytes, direction);
         if unanswered && flow.answer_ns.is_some() {
             self.hosts.later(&mut flow.places, Later::Answer);
         }

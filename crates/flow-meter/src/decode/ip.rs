@@ -10,7 +10,7 @@ const V4_HEADER: usize = 20;
 const V6_HEADER: usize = 40;
 
 #[inline]
-pub(super) fn decode<'a>(frame: &Frame<'a>, inside: Inside<'a>) -> Result<Packet<'a>, SkipReason> {
+pub(super) fn decode(frame: &Frame<'_>, inside: Inside) -> Result<Packet, SkipReason> {
     let bytes = frame.bytes.get(inside.offset..).ok_or(SkipReason::TruncatedIp)?;
     // What the wire had room for; a header that claims more is cut down to it.
     let room = (frame.wire_len as usize).max(frame.bytes.len()) - inside.offset;
@@ -46,6 +46,7 @@ fn v4(bytes: &[u8], room: usize) -> Result<Network, SkipReason> {
     Ok(Network {
         version: 4,
         protocol: bytes[9],
+        ttl: bytes[8],
         source: u128::from(be32(bytes, 12).unwrap_or(0)),
         destination: u128::from(be32(bytes, 16).unwrap_or(0)),
         header,
@@ -64,6 +65,7 @@ fn v6(bytes: &[u8], room: usize) -> Result<Network, SkipReason> {
     let mut network = Network {
         version: 6,
         protocol: fixed[6],
+        ttl: fixed[7],
         source: address(8),
         destination: address(24),
         header: V6_HEADER,

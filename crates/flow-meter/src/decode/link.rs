@@ -11,20 +11,20 @@ const VLAN: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 const ETHERTYPE_MIN: u16 = 0x0600;
 
 /// Where IP begins in the frame.
-pub(super) struct Inside<'a> {
+pub(super) struct Inside {
     pub(super) offset: usize,
     pub(super) vlan: [u16; 2],
-    pub(super) macs: Option<&'a [u8; 12]>,
+    pub(super) macs_at: Option<u16>,
 }
 
-impl Inside<'_> {
+impl Inside {
     fn at(offset: usize) -> Self {
-        Self { offset, vlan: [0; 2], macs: None }
+        Self { offset, vlan: [0; 2], macs_at: None }
     }
 }
 
 #[inline]
-pub(super) fn strip<'a>(frame: &Frame<'a>) -> Result<Inside<'a>, SkipReason> {
+pub(super) fn strip(frame: &Frame<'_>) -> Result<Inside, SkipReason> {
     let bytes = frame.bytes;
     match frame.link_type {
         LinkType::ETHERNET => ethernet(bytes),
@@ -39,21 +39,15 @@ pub(super) fn strip<'a>(frame: &Frame<'a>) -> Result<Inside<'a>, SkipReason> {
 }
 
 #[inline]
-fn ethernet(bytes: &[u8]) -> Result<Inside<'_>, SkipReason> {
-    let macs = bytes.first_chunk::<12>();
-    tagged(bytes, 12, 14, macs)
+fn ethernet(bytes: &[u8]) -> Result<Inside, SkipReason> {
+    tagged(bytes, 12, 14, Some(0))
 }
 
 /// Follows the type field at `type_at`, whose header ends at `end`, through any VLAN tags.
 #[inline]
-fn tagged<'a>(
-    bytes: &'a [u8],
-    type_at: usize,
-    end: usize,
-    macs: Option<&'a [u8; 12]>,
-) -> Result<Inside<'a>, SkipReason> {
+fn tagged(bytes: &[u8], type_at: usize, end: usize, macs_at: Option<u16>) -> Result<Inside, SkipReason> {
     let mut kind = be16(bytes, type_at).ok_or(SkipReason::TruncatedLink)?;
-    let mut inside = Inside { offset: end, vlan: [0; 2], macs };
+    let mut inside = Inside { offset: end, vlan: [0; 2], macs_at };
     let mut tags = 0;
     while VLAN.contains(&kind) {
         if tags == VLAN_TAGS_MAX {
@@ -75,7 +69,7 @@ fn tagged<'a>(
 }
 
 /// The address family is in the byte order of a host that we do not know; IP's own first nibble tells better.
-fn loopback(bytes: &[u8]) -> Result<Inside<'_>, SkipReason> {
+fn loopback(bytes: &[u8]) -> Result<Inside, SkipReason> {
     if bytes.len() < 4 {
         return Err(SkipReason::TruncatedLink);
     }

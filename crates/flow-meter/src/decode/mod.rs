@@ -4,6 +4,9 @@
 mod ip;
 mod link;
 pub(crate) mod transport;
+mod tunnel;
+
+pub use tunnel::TunnelKind;
 
 use crate::frame::Frame;
 use crate::key::Bits;
@@ -11,16 +14,26 @@ use crate::skip::SkipReason;
 
 /// VLAN tags that are stepped over.
 pub(crate) const VLAN_TAGS_MAX: usize = 8;
+/// Packets that may carry one another; what is deeper is not looked into.
+pub const TUNNELS_MAX: usize = 4;
 /// IPv6 extension headers that are stepped over.
 pub(crate) const EXTENSIONS_MAX: usize = 16;
 
 /// What the TCP header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tcp {
-    /// CWR ECE URG ACK PSH RST SYN FIN, from the highest bit.
-    pub flags: u8,
+    /// Sequence number.
+    pub seq: u32,
+    /// Acknowledgement number, whether or not the ACK flag is set.
+    pub ack: u32,
     /// As sent, without scaling.
     pub window: u16,
+    /// CWR ECE URG ACK PSH RST SYN FIN, from the highest bit.
+    pub flags: u8,
+    /// Maximum segment size, from the options of a SYN.
+    pub mss: Option<u16>,
+    /// Window scale shift, from the options of a SYN.
+    pub window_scale: Option<u8>,
 }
 
 /// TCP flag bits.
@@ -52,11 +65,35 @@ impl Fragment {
     }
 }
 
-/// What the meter needs of one packet.
+/// A part of a frame's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// Where it begins.
+    pub at: u32,
+    /// How long it is, bytes.
+    pub len: u32,
+}
+
+impl Span {
+    /// The part itself; empty where `bytes` are not those of the frame it was found in.
+    #[must_use]
+    #[inline]
+    pub fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.at as usize..(self.at + self.len) as usize).unwrap_or(&[])
+    }
+}
+
+/// What the meter needs of one packet. Borrows nothing: what was captured of it is named by [`Span`]s of its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Packet<'a> {
+pub struct Packet {
     /// Nanoseconds since 1970.
     pub ts_ns: i64,
+    /// Source address; of ARP the sender's protocol address.
+    pub source: Bits,
+    /// Destination address; of ARP the target's protocol address.
+    pub destination: Bits,
+    /// Through which tunnel it came: 0 for none, else a hash of the kinds and ids of its [`Layer`]s.
+    pub tunnel: u64,
     /// On the wire, link layer included.
     pub wire_len: u32,
     /// IP header and all that follows it.
@@ -64,42 +101,58 @@ pub struct Packet<'a> {
     /// After the transport header, whether captured or not.
     pub payload_len: u32,
     /// What was captured of the payload.
-    pub payload: &'a [u8],
-    /// Source address.
-    pub source: Bits,
-    /// Destination address.
-    pub destination: Bits,
-    /// 4 or 6.
-    pub version: u8,
-    /// IANA number of the transport.
-    pub protocol: u8,
-    /// Source port; for ICMP the type.
-    pub source_port: u16,
-    /// Destination port; for ICMP the counterpart type, or the code.
-    pub destination_port: u16,
+    pub payload: Span,
     /// Present for TCP with a whole header.
     pub tcp: Option<Tcp>,
     /// Present for fragments.
     pub fragment: Option<Fragment>,
+    /// Source port; for ICMP the type.
+    pub source_port: u16,
+    /// Destination port; for ICMP the counterpart type, or the code.
+    pub destination_port: u16,
     /// Outer and inner VLAN id, 0 where there is none.
     pub vlan: [u16; 2],
-    /// Destination and source MAC, where the link has them.
-    pub macs: Option<&'a [u8; 12]>,
+    /// Where the link layer has a destination and after it a source MAC: six bytes each.
+    pub macs_at: Option<u16>,
+    /// 4, 6, or [`ARP`].
+    pub version: u8,
+    /// IANA number of the transport; 0 for ARP.
+    pub protocol: u8,
+    /// IPv4's time to live or IPv6's hop limit.
+    pub ttl: u8,
+    /// Length of the transport header, bytes.
+    pub header_len: u8,
 }
+
+/// What stands for the IP version in packets and keys of the address resolution protocol.
+pub const ARP: u8 = 0;
 
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decoded<'a> {
+pub enum Decoded {
     /// A packet for a flow.
-    Packet(Packet<'a>),
+    Packet(Packet),
     /// In no flow, and why.
     Skip(SkipReason),
 }
 
-/// Walks link layer, VLAN tags, IP and transport.
+/// A packet that carried another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layer {
+    /// How it carried it.
+    pub kind: TunnelKind,
+    /// VXLAN's or GENEVE's network, GRE's key, GTP-U's tunnel endpoint, ERSPAN's session.
+    pub id: Option<u32>,
+    /// The carrying packet.
+    pub packet: Packet,
+}
+
+/// Walks link layer, VLAN tags, IP, tunnels and transport, and gives the innermost packet. `outer` is cleared and then
+/// holds the packets that carried it, from the outside in.
 #[must_use]
 #[inline]
-pub fn decode<'a>(frame: &Frame<'a>) -> Decoded<'a> {
+pub fn decode(frame: &Frame<'_>, outer: &mut Vec<Layer>) -> Decoded {
+    outer.clear();
     match link::strip(frame).and_then(|inside| ip::decode(frame, inside)) {
         Ok(packet) => Decoded::Packet(packet),
         Err(reason) => Decoded::Skip(reason),

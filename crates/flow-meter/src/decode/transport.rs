@@ -1,7 +1,7 @@
 //! Ports, TCP flags and where the payload begins.
 
 use super::link::Inside;
-use super::{Fragment, Packet, Tcp, be16};
+use super::{Fragment, Packet, Span, Tcp, be16, be32, flag};
 use crate::frame::Frame;
 use crate::key::{Bits, protocol};
 use crate::skip::SkipReason;
@@ -10,6 +10,7 @@ use crate::skip::SkipReason;
 pub(super) struct Network {
     pub(super) version: u8,
     pub(super) protocol: u8,
+    pub(super) ttl: u8,
     pub(super) source: Bits,
     pub(super) destination: Bits,
     /// Bytes before the transport header.
@@ -41,13 +42,14 @@ impl Header {
 }
 
 #[inline]
-pub(super) fn decode<'a>(
-    frame: &Frame<'a>,
-    inside: Inside<'a>,
-    bytes: &'a [u8],
+pub(super) fn decode(
+    frame: &Frame<'_>,
+    inside: Inside,
+    bytes: &[u8],
     network: Network,
-) -> Result<Packet<'a>, SkipReason> {
-    let captured = bytes.get(network.header..network.ip_len.min(bytes.len())).unwrap_or(&[]);
+) -> Result<Packet, SkipReason> {
+    let end = network.ip_len.min(bytes.len());
+    let captured = bytes.get(network.header..end).unwrap_or(&[]);
     let header = match network.fragment {
         Some(fragment) if fragment.later() => rest_of_header(captured, &network, fragment),
         _ => header(captured, &network)?,
@@ -58,20 +60,26 @@ pub(super) fn decode<'a>(
     }
     Ok(Packet {
         ts_ns: frame.ts_ns,
+        source: network.source,
+        destination: network.destination,
+        tunnel: 0,
         wire_len: frame.wire_len,
         ip_len: network.ip_len as u32,
         payload_len: (room - header.length) as u32,
-        payload: captured.get(header.length..).unwrap_or(&[]),
-        source: network.source,
-        destination: network.destination,
-        version: network.version,
-        protocol: network.protocol,
-        source_port: header.ports.0,
-        destination_port: header.ports.1,
+        payload: Span {
+            at: (inside.offset + network.header + header.length) as u32,
+            len: captured.len().saturating_sub(header.length) as u32,
+        },
         tcp: header.tcp,
         fragment: network.fragment,
+        source_port: header.ports.0,
+        destination_port: header.ports.1,
         vlan: inside.vlan,
-        macs: inside.macs,
+        macs_at: inside.macs_at,
+        version: network.version,
+        protocol: network.protocol,
+        ttl: network.ttl,
+        header_len: header.length.min(255) as u8,
     })
 }
 
@@ -83,7 +91,15 @@ fn rest_of_header(bytes: &[u8], network: &Network, fragment: Fragment) -> Header
     }
     let (Some(word), Some(window)) = (be16(bytes, 4), be16(bytes, 6)) else { return Header::NONE };
     let length = (usize::from(word >> 12) * 4).saturating_sub(TINY_FRAGMENT).min(network.room());
-    Header { length, tcp: Some(Tcp { flags: word as u8, window }), ..Header::NONE }
+    let tcp = Tcp {
+        seq: 0,
+        ack: be32(bytes, 0).unwrap_or(0),
+        window,
+        flags: word as u8,
+        mss: None,
+        window_scale: None,
+    };
+    Header { length, tcp: Some(tcp), ..Header::NONE }
 }
 
 #[inline]
@@ -101,7 +117,17 @@ fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
             if length < TCP_HEADER {
                 return Err(SkipReason::BadTransport);
             }
-            Ok(Header { ports, length, tcp: Some(Tcp { flags: word as u8, window }) })
+            let (mss, window_scale) =
+                if word as u8 & flag::SYN == 0 { (None, None) } else { options(bytes, length) };
+            let tcp = Tcp {
+                seq: be32(bytes, 4).unwrap_or(0),
+                ack: be32(bytes, 8).unwrap_or(0),
+                window,
+                flags: word as u8,
+                mss,
+                window_scale,
+            };
+            Ok(Header { ports, length, tcp: Some(tcp) })
         }
         protocol::UDP | protocol::UDP_LITE => Ok(Header { ports: ports().ok_or(cut)?, length: 8, tcp: None }),
         protocol::SCTP => Ok(Header { ports: ports().ok_or(cut)?, length: 12, tcp: None }),
@@ -112,6 +138,29 @@ fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
         }
         _ => Ok(Header::NONE),
     }
+}
+
+/// Maximum segment size and window scale, as far as the options were captured.
+fn options(bytes: &[u8], header: usize) -> (Option<u16>, Option<u8>) {
+    let mut options = bytes.get(TCP_HEADER..header.min(bytes.len())).unwrap_or(&[]);
+    let (mut mss, mut window_scale) = (None, None);
+    loop {
+        match options {
+            [] | [0, ..] => break,
+            [1, rest @ ..] => options = rest,
+            [kind, length, ..] => {
+                let length = usize::from(*length).max(2);
+                match (kind, options.get(2..length)) {
+                    (2, Some(&[high, low])) => mss = Some(u16::from_be_bytes([high, low])),
+                    (3, Some(&[shift])) => window_scale = Some(shift),
+                    _ => {}
+                }
+                options = options.get(length..).unwrap_or(&[]);
+            }
+            [_] => break,
+        }
+    }
+    (mss, window_scale)
 }
 
 /// Type and counterpart type, so that question and answer share a flow; type and code where there is no

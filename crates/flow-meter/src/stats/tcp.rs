@@ -133,7 +133,8 @@ mod tests {
                 _ => 0,
             };
             let flags = packet.chars().map(bit).fold(0, |all, one| all | one);
-            progress.update(Tcp { flags, window: 0 }, direction, packet.contains('D'), &mut letters);
+            let tcp = Tcp { seq: 0, ack: 0, window: 0, flags, mss: None, window_scale: None };
+            progress.update(tcp, direction, packet.contains('D'), &mut letters);
         }
         assert_eq!((progress.state(), letters.text().as_str()), (state, history), "{packets}");
     }

@@ -19,13 +19,13 @@ pub(super) fn run(cli: &Cli, packets: &Packets) -> anyhow::Result<Done> {
     let names = setup::protocol_names(&loaded.settings)?;
     let mut out = output::open(packets.output.as_deref())?;
     writeln!(out, "{HEADER}")?;
-    let mut line = Vec::new();
+    let (mut line, mut outer) = (Vec::new(), Vec::new());
     let files = std::slice::from_ref(&packets.file);
     let outcome = input::each_capture(files, |mut capture, _bar| {
         let mut counters = MeterCounters::default();
         let each = |frame: &Frame<'_>| {
             counters.packets += 1;
-            let decoded = decode(frame);
+            let decoded = decode(frame, &mut outer);
             if let Decoded::Skip(reason) = decoded {
                 counters.skipped[reason as usize] += 1;
             }
@@ -40,7 +40,7 @@ pub(super) fn run(cli: &Cli, packets: &Packets) -> anyhow::Result<Done> {
     outcome.done()
 }
 
-fn write_packet(frame: &Frame<'_>, decoded: &Decoded<'_>, names: &ProtocolNames, line: &mut Vec<u8>) {
+fn write_packet(frame: &Frame<'_>, decoded: &Decoded, names: &ProtocolNames, line: &mut Vec<u8>) {
     let cells = match decoded {
         Decoded::Packet(packet) => packet_cells(frame, packet, names),
         Decoded::Skip(reason) => skipped_cells(frame, *reason),
@@ -54,7 +54,7 @@ fn write_packet(frame: &Frame<'_>, decoded: &Decoded<'_>, names: &ProtocolNames,
     line.push(b'\n');
 }
 
-fn packet_cells(frame: &Frame<'_>, packet: &Packet<'_>, names: &ProtocolNames) -> Vec<String> {
+fn packet_cells(frame: &Frame<'_>, packet: &Packet, names: &ProtocolNames) -> Vec<String> {
     let has_ports = !matches!(packet.protocol, protocol::ICMP | protocol::ICMPV6);
     let service = |port| names.service(packet.protocol, port);
     let service =

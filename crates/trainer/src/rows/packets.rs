@@ -37,7 +37,7 @@ impl PacketSample {
 
     /// Takes a frame: kept or not when it is a TCP or UDP packet of a conversation in the truth.
     pub(super) fn push(&mut self, frame: &Frame<'_>, truth: &Truth) {
-        let Decoded::Packet(packet) = decode(frame) else { return };
+        let Decoded::Packet(packet) = decode(frame, &mut Vec::new()) else { return };
         let has_ports = matches!(packet.protocol, protocol::TCP | protocol::UDP);
         if !has_ports || packet.fragment.is_some_and(|fragment| fragment.later()) {
             return;
