@@ -29,6 +29,6 @@ pub use bytes::Progress;
 pub use error::SourceError;
 pub use input::{Captures, Input, open, open_hashed, open_stream};
 pub use limits::InputLimits;
-pub use metering::{CaptureEnd, DELIVER_RECORDS, FlowReceiver, meter_capture};
+pub use metering::{CaptureEnd, DELIVER_RECORDS, FlowReceiver, meter_capture, meter_frames};
 pub use reading::Capture;
 pub use source::{Damage, FrameBatch, FrameSource, Frames};

@@ -1,8 +1,7 @@
 //! The loop between a source of frames and a meter: all frames in, all records out, whatever ends the source.
 
 use crate::{Damage, FrameSource, SourceError};
-use flow_meter::Meter;
-use schema::FlowRecord;
+use flow_meter::{Meter, MeterConfig, MeterCounters, Metered, Receiver};
 use std::fmt;
 
 /// Records that are gathered before they are handed out.
@@ -13,17 +12,18 @@ pub trait FlowReceiver {
     /// Why it takes no more; reading stops then.
     type Error;
 
-    /// Takes records out of `records`, at least one a call; what is left is offered again. A file waits for it.
+    /// Takes flows and host windows out of `records`, at least one a call; what is left is offered again. A file waits
+    /// for it.
     ///
     /// # Errors
     /// When they cannot be taken.
-    fn deliver(&mut self, records: &mut Vec<FlowRecord>) -> Result<(), Self::Error>;
+    fn deliver(&mut self, records: &mut Metered) -> Result<(), Self::Error>;
 
     /// Hears how far the meter is, after each batch of frames: to show progress, or to stop.
     ///
     /// # Errors
     /// When reading must stop.
-    fn batch_read(&mut self, _meter: &Meter) -> Result<(), Self::Error> {
+    fn batch_read(&mut self, _counters: &MeterCounters) -> Result<(), Self::Error> {
         Ok(())
     }
 }
@@ -60,39 +60,62 @@ impl fmt::Display for CaptureEnd {
     }
 }
 
-/// Reads `source` to its end through `meter`, ends all flows there, and hands every record to `receiver`.
+/// Reads `source` to its end through a meter, ends all flows there, and hands everything to `receiver`.
 ///
 /// # Errors
-/// Those of `receiver` only. The meter then still holds what was not delivered.
+/// Those of `receiver` only. What was not delivered then is lost.
 pub fn meter_capture<S, R>(
     source: &mut S,
-    meter: &mut Meter,
+    config: MeterConfig,
     receiver: &mut R,
-) -> Result<CaptureEnd, R::Error>
+) -> Result<(CaptureEnd, MeterCounters), R::Error>
 where
     S: FrameSource + ?Sized,
     R: FlowReceiver + ?Sized,
 {
-    let mut records = Vec::with_capacity(2 * DELIVER_RECORDS);
-    let stopped = loop {
-        match source.next_batch() {
-            Ok(Some(batch)) => batch.iter().for_each(|frame| meter.push(&frame, &mut records)),
-            Ok(None) => break None,
-            Err(error) => break Some(error),
-        }
+    let mut records = Metered::default();
+    let read = meter_frames(source, config, &mut records, |records, counters| {
         if records.len() >= DELIVER_RECORDS {
-            receiver.deliver(&mut records)?;
+            receiver.deliver(records)?;
         }
-        receiver.batch_read(meter)?;
-    };
-    meter.drain(&mut records);
+        receiver.batch_read(counters)
+    })?;
     while !records.is_empty() {
         receiver.deliver(&mut records)?;
     }
-    receiver.batch_read(meter)?;
-    Ok(match (stopped, source.damage()) {
+    receiver.batch_read(&read.1)?;
+    Ok(read)
+}
+
+/// Reads `source` to its end through a meter, ends all flows there, and gives everything to `out` as it comes.
+/// `after_batch` may empty it, and stop.
+///
+/// # Errors
+/// Those of `after_batch` only.
+pub fn meter_frames<S, T, E>(
+    source: &mut S,
+    config: MeterConfig,
+    out: &mut T,
+    mut after_batch: impl FnMut(&mut T, &MeterCounters) -> Result<(), E>,
+) -> Result<(CaptureEnd, MeterCounters), E>
+where
+    S: FrameSource + ?Sized,
+    T: Receiver,
+{
+    let mut meter = Meter::new(config);
+    let stopped = loop {
+        match source.next_batch() {
+            Ok(Some(batch)) => meter.push_all(batch, out),
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+        after_batch(out, &meter.counters())?;
+    };
+    meter.drain(out);
+    let end = match (stopped, source.damage()) {
         (Some(error), _) => CaptureEnd::Stopped(error),
         (None, Some(damage)) => CaptureEnd::Damaged(damage.clone()),
         (None, None) => CaptureEnd::Whole,
-    })
+    };
+    Ok((end, meter.counters()))
 }

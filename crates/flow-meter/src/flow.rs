@@ -1,35 +1,27 @@
 //! One live flow: what is counted of it, packet by packet.
 
 use crate::app::{Payload, Recogniser};
-use crate::context::Places;
-use crate::decode::Packet;
-use crate::key::protocol;
-use crate::key::{Direction, FlowKey};
-use crate::stats::{FirstPackets, Head, History, Row, Spread, TcpProgress, datagram_state};
-use schema::Traffic;
+use crate::decode::{Layer as Hop, Packet};
+use crate::events::Totals;
+use crate::key::{Direction, FlowKey, protocol};
+use crate::record::{FlowEnd, FlowSummary};
+use crate::stats::{
+    Bulk, FirstPackets, Flags, Gaps, Head, History, Lapses, Row, Side, TcpProgress, datagram_state,
+};
 
 const NS: f64 = 1e-9;
 
-/// Counts of one direction.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Counts {
-    pub(crate) packets: u64,
-    pub(crate) wire_bytes: u64,
-    pub(crate) ip_bytes: u64,
-    pub(crate) payload_bytes: u64,
-    flags: u8,
-}
-
-impl Counts {
-    pub(crate) fn traffic(&self) -> Traffic {
-        Traffic {
-            packets: self.packets,
-            wire_bytes: self.wire_bytes,
-            ip_bytes: self.ip_bytes,
-            payload_bytes: self.payload_bytes,
-            tcp_flags: u32::from(self.flags),
-        }
-    }
+/// Where a flow is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    Open,
+    /// FIN from both ends or RST: late packets still belong to it for a while.
+    Closed {
+        at_ns: i64,
+        end: FlowEnd,
+    },
+    /// Over, and out of the index; waits until its context is due.
+    Ended,
 }
 
 /// What is counted anew for each part of a flow.
@@ -37,16 +29,14 @@ impl Counts {
 pub(crate) struct Tallies {
     pub(crate) start_ns: i64,
     pub(crate) last_ns: i64,
-    pub(crate) counts: [Counts; 2],
-    last_direction_ns: [Option<i64>; 2],
+    pub(crate) sides: [Side; 2],
     last_direction: Direction,
-    turns: u64,
-    empty: u64,
-    sizes: [Spread; 2],
-    gaps: Spread,
-    direction_gaps: [Spread; 2],
-    flag_packets: [u32; 8],
+    turns: u32,
+    gaps: Gaps,
+    pub(crate) flags: Flags,
     first: FirstPackets,
+    bulk: Bulk,
+    lapses: Lapses,
 }
 
 impl Tallies {
@@ -54,21 +44,19 @@ impl Tallies {
         Self {
             start_ns,
             last_ns: start_ns,
-            counts: [Counts::default(); 2],
-            last_direction_ns: [None; 2],
+            sides: [Side::default(); 2],
             last_direction: Direction::Forward,
             turns: 0,
-            empty: 0,
-            sizes: [Spread::default(); 2],
-            gaps: Spread::default(),
-            direction_gaps: [Spread::default(); 2],
-            flag_packets: [0; 8],
+            gaps: Gaps::default(),
+            flags: Flags::default(),
             first: FirstPackets::default(),
+            bulk: Bulk::default(),
+            lapses: Lapses::default(),
         }
     }
 
-    fn packets(&self) -> u64 {
-        self.counts[0].packets + self.counts[1].packets
+    pub(crate) fn packets(&self) -> u64 {
+        self.sides[0].packets + self.sides[1].packets
     }
 
     #[inline]
@@ -77,27 +65,18 @@ impl Tallies {
         let gap_s = (ts_ns - self.last_ns) as f64 * NS;
         if self.packets() > 0 {
             self.gaps.add(gap_s);
-            self.turns += u64::from(direction != self.last_direction);
-        }
-        let at = direction as usize;
-        if let Some(last) = self.last_direction_ns[at].replace(ts_ns) {
-            self.direction_gaps[at].add((ts_ns - last) as f64 * NS);
+            self.turns += u32::from(direction != self.last_direction);
+            self.lapses.update(self.start_ns, self.last_ns, ts_ns);
         }
         self.last_direction = direction;
         self.last_ns = ts_ns;
-        self.empty += u64::from(packet.payload_len == 0);
-        self.sizes[at].add(f64::from(packet.payload_len));
+        self.sides[direction as usize].update(packet);
         self.first.update(direction, packet.payload_len, gap_s);
-        let counts = &mut self.counts[at];
-        counts.packets += 1;
-        counts.wire_bytes += u64::from(packet.wire_len);
-        counts.ip_bytes += u64::from(packet.ip_len);
-        counts.payload_bytes += u64::from(packet.payload_len);
         if let Some(tcp) = packet.tcp {
-            counts.flags |= tcp.flags;
-            for (bit, packets) in self.flag_packets.iter_mut().enumerate() {
-                *packets += u32::from(tcp.flags >> bit & 1);
-            }
+            self.flags.update(tcp.flags, direction);
+        }
+        if packet.payload_len > 0 {
+            self.bulk.update(direction, packet.payload_len, ts_ns);
         }
     }
 }
@@ -105,43 +84,68 @@ impl Tallies {
 /// A flow from its first packet to its record.
 pub(crate) struct Flow {
     pub(crate) key: FlowKey,
+    // What is looked at for every packet, and by the time-outs.
+    pub(crate) hash: u32,
+    /// Goes up when the place is given to another flow.
+    pub(crate) generation: u32,
+    /// Number of its first packet.
+    pub(crate) number: u64,
+    /// Number of the first packet of this part.
+    pub(crate) part_number: u64,
+    /// The wheel's tick that counts; entries at other ticks are stale.
+    pub(crate) tick: i64,
+    pub(crate) life: Life,
+    /// When the context of this part is due.
+    pub(crate) reading_ns: i64,
+    pub(crate) read: bool,
     pub(crate) initiator_is_low: bool,
     pub(crate) part: u32,
-    pub(crate) tallies: Tallies,
-    pub(crate) places: Places,
-    /// MAC addresses of the first packet, destination before source, as Ethernet has them.
-    pub(crate) macs: Option<[u8; 12]>,
-    pub(crate) progress: TcpProgress,
-    pub(crate) history: History,
-    pub(crate) recogniser: Recogniser,
     pub(crate) first_ns: i64,
     pub(crate) answer_ns: Option<i64>,
+    pub(crate) tallies: Tallies,
+    pub(crate) progress: TcpProgress,
+    pub(crate) history: History,
     initial_windows: [Option<u16>; 2],
+    recogniser: Recogniser,
     heads: [Head; 2],
+    /// MAC addresses of the first packet, destination before source, as Ethernet has them.
+    macs: Option<[u8; 12]>,
+    /// What carried the first packet, outermost first.
+    hops: Vec<Hop>,
 }
 
 impl Flow {
-    pub(crate) fn new(
-        key: FlowKey,
-        initiator_is_low: bool,
-        packet: &Packet,
-        bytes: &[u8],
-        places: Places,
-    ) -> Self {
+    pub(crate) fn new(key: FlowKey, hash: u32, number: u64, initiator_is_low: bool, ts_ns: i64) -> Self {
         Self {
             key,
+            hash,
+            generation: 0,
+            number,
+            part_number: number,
+            tick: i64::MIN,
+            life: Life::Open,
+            reading_ns: 0,
+            read: false,
             initiator_is_low,
             part: 0,
-            tallies: Tallies::new(packet.ts_ns),
-            places,
-            macs: packet.macs_at.and_then(|at| bytes.get(usize::from(at)..)?.first_chunk::<12>()).copied(),
+            first_ns: ts_ns,
+            answer_ns: None,
+            tallies: Tallies::new(ts_ns),
             progress: TcpProgress::default(),
             history: History::default(),
-            recogniser: Recogniser::default(),
-            first_ns: packet.ts_ns,
-            answer_ns: None,
             initial_windows: [None; 2],
+            recogniser: Recogniser::default(),
             heads: [Head::default(), Head::default()],
+            macs: None,
+            hops: Vec::new(),
+        }
+    }
+
+    /// Notes where the first packet came from.
+    pub(crate) fn came_from(&mut self, packet: &Packet, bytes: &[u8], hops: &[Hop]) {
+        self.macs = packet.macs_at.and_then(|at| bytes.get(usize::from(at)..)?.first_chunk::<12>()).copied();
+        if !hops.is_empty() {
+            self.hops = hops.to_vec();
         }
     }
 
@@ -150,7 +154,7 @@ impl Flow {
     }
 
     #[inline]
-    pub(crate) fn update(&mut self, packet: &Packet, bytes: &[u8], direction: Direction) {
+    pub(crate) fn update(&mut self, packet: &Packet, bytes: &[u8], direction: Direction, keep_first: bool) {
         self.tallies.update(packet, direction);
         let at = direction as usize;
         if direction == Direction::Backward && self.answer_ns.is_none() {
@@ -162,91 +166,188 @@ impl Flow {
         } else if packet.payload_len > 0 {
             self.history.note(b'd', direction);
         }
-        let payload = packet.payload.of(bytes);
-        if !payload.is_empty() {
-            self.heads[at].update(payload);
-            self.recogniser.update(
-                direction,
-                &Payload {
-                    bytes: payload,
-                    len: packet.payload_len,
-                    protocol: packet.protocol,
-                    ports: [packet.source_port, packet.destination_port],
-                },
-            );
+        if packet.payload.len > 0 {
+            self.look_at_payload(packet, bytes, direction, keep_first);
         }
     }
 
+    #[inline]
+    fn look_at_payload(&mut self, packet: &Packet, bytes: &[u8], direction: Direction, keep_first: bool) {
+        let head = &mut self.heads[direction as usize];
+        if self.recogniser.looked(direction) && head.is_full() {
+            return;
+        }
+        let payload = packet.payload.of(bytes);
+        head.update(payload, keep_first);
+        let ports = [packet.source_port, packet.destination_port];
+        let payload = Payload { bytes: payload, len: packet.payload_len, protocol: packet.protocol, ports };
+        self.recogniser.update(direction, &payload);
+    }
+
     /// Begins the next part at `start_ns`: counts anew, remembers what the protocol is.
-    pub(crate) fn next_part(&mut self, start_ns: i64) {
+    pub(crate) fn next_part(&mut self, start_ns: i64, number: u64) {
         self.part += 1;
+        self.part_number = number;
         self.tallies = Tallies::new(start_ns);
+    }
+
+    /// Gives back what it holds on to; the place stays for another flow.
+    pub(crate) fn forget(&mut self) {
+        self.heads = [Head::default(), Head::default()];
+        self.recogniser = Recogniser::default();
+        self.hops = Vec::new();
+        self.tallies = Tallies::new(self.tallies.start_ns);
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
         self.key.protocol == protocol::TCP
     }
 
-    pub(crate) fn state(&self) -> &'static str {
+    fn state(&self) -> &'static str {
         if self.is_tcp() {
             return self.progress.state();
         }
-        let [forward, backward] = self.tallies.counts;
+        let [forward, backward] = &self.tallies.sides;
         datagram_state(forward.packets, backward.packets)
     }
 
-    pub(crate) fn packets(&self) -> u64 {
-        self.tallies.packets()
+    pub(crate) fn totals(&self) -> Totals {
+        let [forward, backward] = &self.tallies.sides;
+        Totals {
+            packets: self.tallies.packets(),
+            forward_bytes: forward.payload_bytes,
+            backward_bytes: backward.payload_bytes,
+        }
     }
 
-    pub(crate) fn payload_bytes(&self) -> u64 {
-        self.tallies.counts[0].payload_bytes + self.tallies.counts[1].payload_bytes
+    /// Writes all that the record says of this part, and its features but those of the context. The `last` part takes
+    /// along what is known of the protocol.
+    pub(crate) fn summarise(&mut self, summary: &mut FlowSummary, last: bool) {
+        let FlowSummary { features, .. } = summary;
+        features.clear();
+        self.write(&mut Row(features));
+        summary.key = self.key;
+        summary.initiator_is_low = self.initiator_is_low;
+        summary.part = self.part;
+        summary.first_ns = self.first_ns;
+        summary.start_ns = self.tallies.start_ns;
+        summary.end_ns = self.tallies.last_ns;
+        summary.number = self.number;
+        summary.answer_ns = self.answer_ns;
+        summary.sides = self.tallies.sides;
+        summary.flags = [Direction::Forward, Direction::Backward].map(|side| self.tallies.flags.seen(side));
+        summary.state = self.state();
+        summary.history = self.history;
+        summary.initial_windows = self.initial_windows;
+        summary.recogniser =
+            if last { std::mem::take(&mut self.recogniser) } else { self.recogniser.clone() };
+        summary.macs = self.macs;
+        summary.hops.clear();
+        summary.hops.extend_from_slice(&self.hops);
+        for (head, kept) in self.heads.iter().zip(&mut summary.first_payloads) {
+            kept.clear();
+            kept.extend_from_slice(head.kept());
+        }
     }
 
     /// Writes every feature of [`schema::FeatureGroup::Flow`], in table order.
-    pub(crate) fn write(&self, row: &mut Row<'_>) {
+    fn write(&self, row: &mut Row<'_>) {
         self.write_whole(row);
+        self.write_sizes_and_gaps(row);
         self.tallies.first.write(row);
         self.write_tcp(row);
+        self.write_shape(row);
         self.heads.iter().for_each(|head| head.write(row));
     }
 
     fn write_whole(&self, row: &mut Row<'_>) {
         let tallies = &self.tallies;
         let number = self.key.protocol;
+        let ip = self.key.version != crate::ARP;
         let known = [
             number == protocol::TCP,
             number == protocol::UDP,
-            matches!(number, protocol::ICMP | protocol::ICMPV6),
-        ];
-        known.iter().for_each(|is| row.push(f64::from(u8::from(*is))));
-        row.push(f64::from(u8::from(!known.contains(&true))));
+            ip && matches!(number, protocol::ICMP | protocol::ICMPV6),
+        ]
+        .map(|is| f64::from(u8::from(is)));
+        let other = 1.0 - known.iter().sum::<f64>();
         let duration = (tallies.last_ns - tallies.start_ns) as f64 * NS;
-        let [forward, backward] = &tallies.counts;
-        let (packets, bytes) = (self.packets() as f64, self.payload_bytes() as f64);
-        row.push(duration);
-        row.push(forward.packets as f64);
-        row.push(backward.packets as f64);
-        row.push(forward.payload_bytes as f64);
-        row.push(backward.payload_bytes as f64);
+        let [forward, backward] = &tallies.sides;
+        let totals = self.totals();
+        let (packets, bytes) = (totals.packets as f64, totals.bytes() as f64);
+        let empty = totals.packets - u64::from(forward.data_packets) - u64::from(backward.data_packets);
+        row.all([known[0], known[1], known[2], other, duration]);
+        row.all([
+            forward.packets as f64,
+            backward.packets as f64,
+            forward.payload_bytes as f64,
+            backward.payload_bytes as f64,
+        ]);
         row.ratio(backward.payload_bytes as f64, bytes);
         row.ratio(packets, duration);
         row.ratio(bytes, duration);
-        row.push(tallies.turns as f64);
-        row.ratio(tallies.empty as f64, packets);
-        tallies.sizes.iter().for_each(|sizes| sizes.write(row));
-        tallies.gaps.write(row);
-        tallies.direction_gaps.iter().for_each(|gaps| gaps.write(row));
+        row.ratio(forward.packets as f64, duration);
+        row.ratio(backward.packets as f64, duration);
+        row.ratio(backward.packets as f64, forward.packets as f64);
+        row.push(f64::from(tallies.turns));
+        row.ratio(empty as f64, packets);
+    }
+
+    fn write_sizes_and_gaps(&self, row: &mut Row<'_>) {
+        let tallies = &self.tallies;
+        let totals = self.totals();
+        let [forward, backward] = &tallies.sides;
+        let both = forward.sizes.with(backward.sizes);
+        both.write(totals.packets, totals.bytes(), row);
+        for side in &tallies.sides {
+            side.sizes.write(side.packets, side.payload_bytes, row);
+        }
+        row.push(both.variance(totals.packets, totals.bytes()));
+        let duration = (tallies.last_ns - tallies.start_ns) as f64 * NS;
+        tallies.gaps.write(totals.packets.saturating_sub(1), duration, row);
+        for side in &tallies.sides {
+            side.gaps.write(side.gap_count(), side.span_s(), row);
+        }
+        for side in &tallies.sides {
+            row.optional((side.packets > 0).then(|| side.span_s()));
+        }
     }
 
     fn write_tcp(&self, row: &mut Row<'_>) {
         if self.is_tcp() {
-            let packets = self.packets() as f64;
-            self.tallies.flag_packets.iter().for_each(|count| row.ratio(f64::from(*count), packets));
+            self.write_flags(row);
         } else {
-            row.absent(8);
+            row.absent(20);
         }
         self.initial_windows.iter().for_each(|window| row.optional(window.map(f64::from)));
         row.optional(self.answer_ns.map(|answer| (answer - self.first_ns) as f64 * NS));
+        row.absent(7);
+    }
+
+    fn write_flags(&self, row: &mut Row<'_>) {
+        const PSH: usize = 3;
+        const URG: usize = 5;
+        let packets = self.tallies.packets() as f64;
+        let forward = self.tallies.flags.counts(Direction::Forward);
+        let backward = self.tallies.flags.counts(Direction::Backward);
+        let both: [f64; 8] = std::array::from_fn(|bit| f64::from(forward[bit]) + f64::from(backward[bit]));
+        row.all(both.map(|count| count / packets));
+        row.all(both);
+        row.all([forward[PSH], backward[PSH], forward[URG], backward[URG]].map(f64::from));
+    }
+
+    fn write_shape(&self, row: &mut Row<'_>) {
+        let tallies = &self.tallies;
+        let [forward, backward] = &tallies.sides;
+        row.all([forward.header_bytes as f64, backward.header_bytes as f64]);
+        row.optional((forward.packets > 0).then_some(f64::from(forward.header_min)));
+        row.all([forward.data_packets, backward.data_packets].map(f64::from));
+        tallies.bulk.write(row);
+        tallies.lapses.write_subflows(
+            [forward.packets, backward.packets],
+            [forward.payload_bytes, backward.payload_bytes],
+            row,
+        );
+        tallies.lapses.write(tallies.start_ns, tallies.last_ns, row);
     }
 }

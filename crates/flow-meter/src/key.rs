@@ -32,40 +32,65 @@ pub enum Direction {
     Backward = 1,
 }
 
-/// One end of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Endpoint {
-    /// Address bits.
-    pub address: Bits,
-    /// Port, or what stands in for it.
-    pub port: u16,
+/// One end of a conversation: address bits, and the port or what stands in for it.
+pub(crate) type Endpoint = (Bits, u16);
+
+/// Whether a conversation carries data of its own, or packets of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layer {
+    /// The innermost.
+    Inner,
+    /// A tunnel's own conversation.
+    Outer,
 }
 
-/// The normalised key: `low` ≤ `high`.
+/// The normalised key: the low end ≤ the high end. One cache line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FlowKey {
-    /// The smaller end.
-    pub low: Endpoint,
-    /// The larger end.
-    pub high: Endpoint,
+#[repr(align(64))]
+pub(crate) struct FlowKey {
+    low: Bits,
+    high: Bits,
+    pub(crate) tunnel: u64,
+    low_port: u16,
+    high_port: u16,
     /// Outer and inner VLAN id, 0 where there is none.
-    pub vlan: [u16; 2],
-    /// As in [`crate::Packet`].
-    pub tunnel: u64,
+    pub(crate) vlan: [u16; 2],
     /// IANA number; 0 for ARP.
-    pub protocol: u8,
+    pub(crate) protocol: u8,
     /// 4, 6, or [`crate::ARP`].
-    pub version: u8,
+    pub(crate) version: u8,
+    pub(crate) layer: Layer,
+}
+
+impl Default for FlowKey {
+    fn default() -> Self {
+        Self {
+            low: 0,
+            high: 0,
+            tunnel: 0,
+            low_port: 0,
+            high_port: 0,
+            vlan: [0; 2],
+            protocol: 0,
+            version: 0,
+            layer: Layer::Inner,
+        }
+    }
 }
 
 impl Hash for FlowKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Few wide words: most of the cost of a look-up in a cached table is hashing.
-        state.write_u128(self.low.address);
-        state.write_u128(self.high.address);
-        let ports = u64::from(self.low.port) | u64::from(self.high.port) << 16;
-        let vlan = u64::from(self.vlan[0]) << 32 | u64::from(self.vlan[1]) << 44;
-        state.write_u64((ports | vlan ^ u64::from(self.protocol) << 56) ^ self.tunnel);
+        if self.version == 6 {
+            state.write_u128(self.low);
+            state.write_u128(self.high);
+        } else {
+            state.write_u64(self.low as u64 | (self.high as u64) << 32);
+        }
+        let ports = u64::from(self.low_port) | u64::from(self.high_port) << 16;
+        let vlan = u64::from(self.vlan[0]) << 32 ^ u64::from(self.vlan[1]) << 44;
+        let kind = u64::from(self.protocol) << 56 ^ (self.layer as u64) << 55;
+        state.write_u64((ports | vlan ^ kind) ^ self.tunnel);
     }
 }
 
@@ -73,20 +98,29 @@ impl FlowKey {
     /// The key of a packet, and whether its source is the low end.
     #[must_use]
     #[inline]
-    pub fn new(packet: &Packet) -> (Self, bool) {
-        let source = Endpoint { address: packet.source, port: packet.source_port };
-        let destination = Endpoint { address: packet.destination, port: packet.destination_port };
+    pub(crate) fn new(packet: &Packet, layer: Layer) -> (Self, bool) {
+        let source = (packet.source, packet.source_port);
+        let destination = (packet.destination, packet.destination_port);
         let source_is_low = source <= destination;
         let (low, high) = if source_is_low { (source, destination) } else { (destination, source) };
         let key = Self {
-            low,
-            high,
-            vlan: packet.vlan,
+            low: low.0,
+            high: high.0,
             tunnel: packet.tunnel,
+            low_port: low.1,
+            high_port: high.1,
+            vlan: packet.vlan,
             protocol: packet.protocol,
             version: packet.version,
+            layer,
         };
         (key, source_is_low)
+    }
+
+    /// Both ends, the initiator first.
+    pub(crate) fn ends(&self, initiator_is_low: bool) -> (Endpoint, Endpoint) {
+        let (low, high) = ((self.low, self.low_port), (self.high, self.high_port));
+        if initiator_is_low { (low, high) } else { (high, low) }
     }
 }
 

@@ -1,13 +1,13 @@
 //! The meter: one input's packets in, its flow records out.
 
 use crate::context::ContextLimits;
-use crate::decode::{Decoded, Layer, decode};
-use crate::fragments::Fragments;
 use crate::frame::Frame;
+use crate::front::{Front, Packets};
+use crate::join::{Joiner, Receiver};
 use crate::record::FlowEnd;
 use crate::skip::SkipReason;
-use crate::table::FlowTable;
-use schema::{CaptureId, FlowRecord};
+use crate::table::{FlowTable, TableCounters};
+use schema::CaptureId;
 
 const S: i64 = 1_000_000_000;
 /// Time that goes back by at most this is clamped; by more, a new epoch begins.
@@ -30,6 +30,17 @@ pub struct FlowLimits {
     pub closed_linger_ns: i64,
     /// Flows open at once; the one nearest to its idle time-out makes room. As many again may wait for their context.
     pub flows_max: usize,
+    /// Whether records carry the first payload bytes of each direction (at most 256).
+    pub keep_first_payload: bool,
+}
+
+impl FlowLimits {
+    /// A flow that was silent for less is not idle, whatever its kind.
+    #[inline]
+    pub(crate) fn idle_min_ns(&self) -> i64 {
+        let datagrams = self.idle_udp_ns.min(self.idle_other_ns);
+        self.idle_unanswered_ns.min(self.idle_tcp_ns).min(datagrams)
+    }
 }
 
 impl Default for FlowLimits {
@@ -42,6 +53,7 @@ impl Default for FlowLimits {
             active_ns: 120 * S,
             closed_linger_ns: 5 * S,
             flows_max: 131_072,
+            keep_first_payload: false,
         }
     }
 }
@@ -81,7 +93,11 @@ pub struct MeterCounters {
     pub wire_bytes: u64,
     /// In no flow, by [`SkipReason`].
     pub skipped: [u64; SkipReason::COUNT],
-    /// Flows begun.
+    /// Length on the wire of the skipped, bytes.
+    pub skipped_wire_bytes: u64,
+    /// Packets that carried others. Their own conversations are flows of the outer layer.
+    pub tunnelled: u64,
+    /// Flows begun, those of the outer layer included.
     pub flows: u64,
     /// Records by [`FlowEnd`].
     pub ended: [u64; FlowEnd::COUNT],
@@ -99,103 +115,107 @@ pub struct MeterCounters {
     pub evicted_hosts: u64,
     /// Pairs of the context forgotten for want of room.
     pub evicted_pairs: u64,
+    /// Host windows given.
+    pub host_windows: u64,
+}
+
+impl MeterCounters {
+    /// Those of the front, with what tables and context counted.
+    #[must_use]
+    pub fn with(mut self, tables: &[TableCounters], joiner: &Joiner) -> Self {
+        for table in tables {
+            self.flows += table.started;
+            self.early_contexts += table.early_contexts;
+            self.ended.iter_mut().zip(table.ended).for_each(|(all, one)| *all += one);
+        }
+        (self.evicted_hosts, self.evicted_pairs) = joiner.evicted_hosts_and_pairs();
+        self.host_windows = joiner.host_windows();
+        self
+    }
 }
 
 /// Turns the frames of one input into flow records. The same frames give the same records, whatever the clock, the
-/// number of calls or what is done with `out` between them.
+/// number of calls or what is done with the records between them.
 pub struct Meter {
+    front: Front,
+    packets: [Packets; 1],
     table: FlowTable,
-    fragments: Fragments,
-    counters: MeterCounters,
-    outer: Vec<Layer>,
-    now_ns: Option<i64>,
+    joiner: Joiner,
 }
+
+/// Frames that are decoded before the first of them is counted.
+const TOGETHER: usize = 64;
 
 impl Meter {
     /// A meter without flows.
     #[must_use]
     pub fn new(config: MeterConfig) -> Self {
         Self {
-            table: FlowTable::new(config),
-            fragments: Fragments::default(),
-            counters: MeterCounters::default(),
-            outer: Vec::new(),
-            now_ns: None,
+            front: Front::default(),
+            packets: [Packets::default()],
+            table: FlowTable::new(config.flows, config.context.look_ahead_ns),
+            joiner: Joiner::new(config.capture, config.sensor, config.context, 1),
         }
     }
 
-    /// Counts one frame. Records that are complete by its time are appended to `out`.
-    #[inline]
-    pub fn push(&mut self, frame: &Frame<'_>, out: &mut Vec<FlowRecord>) {
-        self.counters.packets += 1;
-        self.counters.wire_bytes += u64::from(frame.wire_len);
-        let mut packet = match decode(frame, &mut self.outer) {
-            Decoded::Packet(packet) => packet,
-            Decoded::Skip(reason) => {
-                self.counters.skipped[reason as usize] += 1;
+    /// Counts one frame. What is complete by its time is given to `out`.
+    pub fn push(&mut self, frame: &Frame<'_>, out: &mut impl Receiver) {
+        self.front.push(frame, 0, &mut self.packets);
+        self.count(out, |_| frame.bytes);
+    }
+
+    /// Counts frames that lie in memory together, which is faster than one at a time.
+    pub fn push_all<'a>(&mut self, frames: impl IntoIterator<Item = Frame<'a>>, out: &mut impl Receiver) {
+        let mut frames = frames.into_iter();
+        let mut bytes: [&[u8]; TOGETHER] = [&[]; TOGETHER];
+        loop {
+            let mut count = 0;
+            for frame in frames.by_ref().take(TOGETHER) {
+                self.front.push(&frame, count as u32, &mut self.packets);
+                bytes[count] = frame.bytes;
+                count += 1;
+            }
+            if count == 0 {
                 return;
             }
-        };
-        packet.ts_ns = self.clock(frame.ts_ns, out);
-        if packet.fragment.is_some() {
-            self.fragments.resolve(&mut packet);
+            self.count(out, |index| bytes.get(index as usize).copied().unwrap_or_default());
         }
-        self.table.push(&packet, frame.bytes, out);
     }
 
-    /// Packet time never goes back: a little is clamped, more begins a new epoch.
-    fn clock(&mut self, ts_ns: i64, out: &mut Vec<FlowRecord>) -> i64 {
-        // 1933 to 2116: neither a time-out added nor the difference of two times can overflow.
-        let ts_ns = ts_ns.clamp(-(1 << 60), 1 << 62);
-        let now_ns = match self.now_ns {
-            Some(now_ns) if ts_ns < now_ns - CLAMP_NS => {
-                self.counters.epochs += 1;
-                self.table.drain(out);
-                ts_ns
-            }
-            Some(now_ns) if ts_ns < now_ns => {
-                self.counters.clamped += 1;
-                now_ns
-            }
-            _ => ts_ns,
-        };
-        self.now_ns = Some(now_ns);
-        now_ns
+    fn count<'a>(&mut self, out: &mut impl Receiver, bytes: impl Fn(u32) -> &'a [u8]) {
+        self.front.finish(&mut self.packets);
+        let [packets] = &mut self.packets;
+        self.table.push(packets, bytes);
+        packets.clear();
+        self.join(out);
+    }
+
+    fn join(&mut self, out: &mut impl Receiver) {
+        self.joiner.take(std::slice::from_mut(self.table.log()), out);
     }
 
     /// Tells a live source's time where no packet does. Files never need it.
-    pub fn advance(&mut self, now_ns: i64, out: &mut Vec<FlowRecord>) {
-        let now_ns = now_ns.clamp(-(1 << 60), 1 << 62);
-        if self.now_ns.is_none_or(|last| now_ns > last) {
-            self.now_ns = Some(now_ns);
-            self.table.advance(now_ns, out);
-        }
+    pub fn advance(&mut self, now_ns: i64, out: &mut impl Receiver) {
+        let now_ns = self.front.advance(now_ns);
+        self.count(out, |_| &[]);
+        self.joiner.advance(now_ns, out);
     }
 
     /// Ends every flow: the input is over.
-    pub fn drain(&mut self, out: &mut Vec<FlowRecord>) {
-        self.table.drain(out);
+    pub fn drain(&mut self, out: &mut impl Receiver) {
+        self.table.drain();
+        self.join(out);
     }
 
     /// Flows open now.
     #[must_use]
     pub fn open_flows(&self) -> usize {
-        self.table.open()
+        self.table.counters().open
     }
 
     /// What was seen so far.
     #[must_use]
     pub fn counters(&self) -> MeterCounters {
-        let (evicted_hosts, evicted_pairs) = self.table.evicted_hosts_and_pairs();
-        MeterCounters {
-            flows: self.table.started(),
-            ended: *self.table.ended(),
-            orphan_fragments: self.fragments.orphans(),
-            evicted_fragments: self.fragments.evicted(),
-            early_contexts: self.table.early_contexts(),
-            evicted_hosts,
-            evicted_pairs,
-            ..self.counters
-        }
+        self.front.counters().with(&[self.table.counters()], &self.joiner)
     }
 }

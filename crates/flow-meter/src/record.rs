@@ -1,10 +1,13 @@
 //! From a flow that ended to the record that leaves the meter.
 
+use crate::app::Recogniser;
 use crate::community::community_id;
-use crate::flow::Flow;
-use crate::key::{Endpoint, address_bytes, protocol};
-use crate::stats::Row;
-use schema::{CaptureId, FeatureSchemaId, FeatureVector, FlowEndReason, FlowId, FlowLayer, FlowRecord};
+use crate::decode::{ARP, Layer as Hop};
+use crate::key::{FlowKey, Layer, address_bytes, protocol};
+use crate::stats::{History, Side};
+use schema::{
+    CaptureId, FeatureSchemaId, FeatureVector, FlowEndReason, FlowId, FlowLayer, FlowRecord, Traffic,
+};
 
 /// How a flow ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,73 +60,159 @@ impl FlowEnd {
     }
 }
 
-/// The id of a part of a flow: a function of what was captured, nothing else.
-fn flow_id(capture: CaptureId, flow: &Flow, source: Endpoint, destination: Endpoint) -> FlowId {
-    let key = &flow.key;
-    let end = |end: Endpoint| (end.address.to_be_bytes(), end.port.to_be_bytes());
-    let (source, destination) = (end(source), end(destination));
-    FlowId::hash(&[
-        &capture.0,
-        &source.0,
-        &source.1,
-        &destination.0,
-        &destination.1,
-        &[key.protocol, key.version],
-        &key.vlan[0].to_be_bytes(),
-        &key.vlan[1].to_be_bytes(),
-        &flow.first_ns.to_be_bytes(),
-        &flow.part.to_be_bytes(),
-    ])
+/// All that a record says of one flow, or of one part of it. Filled by the table of flows, completed with the context.
+#[derive(Debug, Clone)]
+pub struct FlowSummary {
+    pub(crate) key: FlowKey,
+    pub(crate) initiator_is_low: bool,
+    pub(crate) part: u32,
+    pub(crate) number: u64,
+    pub(crate) first_ns: i64,
+    pub(crate) start_ns: i64,
+    pub(crate) end_ns: i64,
+    pub(crate) answer_ns: Option<i64>,
+    pub(crate) sides: [Side; 2],
+    pub(crate) flags: [u8; 2],
+    pub(crate) state: &'static str,
+    pub(crate) history: History,
+    pub(crate) initial_windows: [Option<u16>; 2],
+    pub(crate) recogniser: Recogniser,
+    pub(crate) macs: Option<[u8; 12]>,
+    pub(crate) hops: Vec<Hop>,
+    pub(crate) first_payloads: [Vec<u8>; 2],
+    /// In the order of [`schema::FEATURES`].
+    pub(crate) features: Vec<f32>,
 }
 
-/// Builds the record. `row` is scratch; `context` holds the features of the context group.
-pub(crate) fn record(
-    capture: CaptureId,
-    sensor: &str,
-    flow: &Flow,
-    context: &[f32],
-    end: FlowEnd,
-    row: &mut Vec<f32>,
-) -> FlowRecord {
-    row.clear();
-    flow.write(&mut Row(row));
-    row.extend_from_slice(context);
-    let key = &flow.key;
-    let (source, destination) = if flow.initiator_is_low { (key.low, key.high) } else { (key.high, key.low) };
-    let number = key.protocol;
-    let ends = ((source.address, source.port), (destination.address, destination.port));
-    let [forward, backward] = &flow.tallies.counts;
-    FlowRecord {
-        flow_id: flow_id(capture, flow, source, destination).0.to_vec(),
-        capture_id: capture.0.to_vec(),
-        part: flow.part,
-        layer: FlowLayer::Inner.into(),
-        source_ip: address_bytes(source.address, key.version),
-        destination_ip: address_bytes(destination.address, key.version),
-        source_port: u32::from(source.port),
-        destination_port: u32::from(destination.port),
-        protocol: u32::from(number),
-        vlan_ids: key.vlan.iter().filter(|id| **id != 0).map(|id| u32::from(*id)).collect(),
-        start_ns: flow.tallies.start_ns,
-        end_ns: flow.tallies.last_ns,
-        forward: Some(forward.traffic()),
-        backward: Some(backward.traffic()),
-        end_reason: end.reason().into(),
-        state: flow.state().to_owned(),
-        history: flow.history.text(),
-        community_id: community_id(0, key.version, number, ends.0, ends.1),
-        application: flow.recogniser.application().or_else(|| by_number(number)),
-        feature_schema_id: FeatureSchemaId::current().0,
-        features: FeatureVector::pack(row),
-        sensor: sensor.to_owned(),
-        source_mac: flow.macs.map_or_else(Vec::new, |macs| macs[6..].to_vec()),
-        destination_mac: flow.macs.map_or_else(Vec::new, |macs| macs[..6].to_vec()),
+impl Default for FlowSummary {
+    fn default() -> Self {
+        Self {
+            key: FlowKey::default(),
+            initiator_is_low: true,
+            part: 0,
+            number: 0,
+            first_ns: 0,
+            start_ns: 0,
+            end_ns: 0,
+            answer_ns: None,
+            sides: [Side::default(); 2],
+            flags: [0; 2],
+            state: "",
+            history: History::default(),
+            initial_windows: [None; 2],
+            recogniser: Recogniser::default(),
+            macs: None,
+            hops: Vec::new(),
+            first_payloads: [Vec::new(), Vec::new()],
+            features: Vec::with_capacity(schema::FEATURES.len()),
+        }
+    }
+}
+
+/// A complete record, borrowed from the meter.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    pub(crate) capture: CaptureId,
+    pub(crate) sensor: &'a str,
+    pub(crate) end: FlowEnd,
+    pub(crate) summary: &'a FlowSummary,
+}
+
+impl Record<'_> {
+    /// Its features, in the order of [`schema::FEATURES`].
+    #[must_use]
+    pub fn features(&self) -> &[f32] {
+        &self.summary.features
+    }
+
+    /// How the flow, or this part of it, ended.
+    #[must_use]
+    pub fn end(&self) -> FlowEnd {
+        self.end
+    }
+
+    /// The id of a part of a flow: a function of what was captured, nothing else.
+    fn flow_id(&self) -> FlowId {
+        let flow = self.summary;
+        let key = &flow.key;
+        let (source, destination) = key.ends(flow.initiator_is_low);
+        FlowId::hash(&[
+            &self.capture.0,
+            &source.0.to_be_bytes(),
+            &source.1.to_be_bytes(),
+            &destination.0.to_be_bytes(),
+            &destination.1.to_be_bytes(),
+            &[key.protocol, key.version, key.layer as u8],
+            &key.vlan[0].to_be_bytes(),
+            &key.vlan[1].to_be_bytes(),
+            &key.tunnel.to_be_bytes(),
+            &flow.first_ns.to_be_bytes(),
+            &flow.part.to_be_bytes(),
+        ])
+    }
+
+    /// The record as it goes over the wire.
+    #[must_use]
+    pub fn to_message(&self) -> FlowRecord {
+        let flow = self.summary;
+        let key = &flow.key;
+        let (source, destination) = key.ends(flow.initiator_is_low);
+        let arp = key.version == ARP;
+        FlowRecord {
+            flow_id: self.flow_id().0.to_vec(),
+            capture_id: self.capture.0.to_vec(),
+            part: flow.part,
+            layer: layer(key.layer).into(),
+            source_ip: address_bytes(source.0, key.version),
+            destination_ip: address_bytes(destination.0, key.version),
+            source_port: u32::from(source.1),
+            destination_port: u32::from(destination.1),
+            protocol: u32::from(key.protocol),
+            vlan_ids: key.vlan.iter().filter(|id| **id != 0).map(|id| u32::from(*id)).collect(),
+            start_ns: flow.start_ns,
+            end_ns: flow.end_ns,
+            forward: Some(self.traffic(0)),
+            backward: Some(self.traffic(1)),
+            end_reason: self.end.reason().into(),
+            state: flow.state.to_owned(),
+            history: flow.history.text(),
+            community_id: if arp {
+                String::new()
+            } else {
+                community_id(0, key.version, key.protocol, source, destination)
+            },
+            application: flow.recogniser.application().or_else(|| by_number(key.protocol, arp)),
+            feature_schema_id: FeatureSchemaId::current().0,
+            features: FeatureVector::pack(&flow.features),
+            sensor: self.sensor.to_owned(),
+            source_mac: flow.macs.map_or_else(Vec::new, |macs| macs[6..].to_vec()),
+            destination_mac: flow.macs.map_or_else(Vec::new, |macs| macs[..6].to_vec()),
+        }
+    }
+
+    fn traffic(&self, at: usize) -> Traffic {
+        let side = &self.summary.sides[at];
+        Traffic {
+            packets: side.packets,
+            wire_bytes: side.wire_bytes,
+            ip_bytes: side.ip_bytes,
+            payload_bytes: side.payload_bytes,
+            tcp_flags: u32::from(self.summary.flags[at]),
+        }
+    }
+}
+
+fn layer(layer: Layer) -> FlowLayer {
+    match layer {
+        Layer::Inner => FlowLayer::Inner,
+        Layer::Outer => FlowLayer::Outer,
     }
 }
 
 /// Protocols whose IP number already says it all.
-fn by_number(number: u8) -> Option<schema::Application> {
+fn by_number(number: u8, arp: bool) -> Option<schema::Application> {
     let name = match number {
+        _ if arp => "arp",
         protocol::ICMP | protocol::ICMPV6 => "icmp",
         50 => "esp",
         51 => "ah",

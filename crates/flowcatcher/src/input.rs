@@ -4,8 +4,8 @@ use crate::exit::{BadInput, Done};
 use crate::progress::Bar;
 use crate::setup;
 use capture::{Capture, Captures, FlowReceiver, FrameSource as _, Input, SourceError};
-use flow_meter::{Frame, Meter, MeterCounters, SkipReason};
-use schema::{CaptureId, FlowRecord};
+use flow_meter::{Frame, MeterCounters, Metered, Receiver, SkipReason};
+use schema::CaptureId;
 use service::Settings;
 use std::path::PathBuf;
 
@@ -122,28 +122,44 @@ struct Delivery<'a, D> {
     bar: &'a Bar,
 }
 
-impl<D: FnMut(&mut Vec<FlowRecord>) -> anyhow::Result<()>> FlowReceiver for Delivery<'_, D> {
+impl<D: FnMut(&mut Metered) -> anyhow::Result<()>> FlowReceiver for Delivery<'_, D> {
     type Error = anyhow::Error;
 
-    fn deliver(&mut self, records: &mut Vec<FlowRecord>) -> anyhow::Result<()> {
+    fn deliver(&mut self, records: &mut Metered) -> anyhow::Result<()> {
         (self.deliver)(records)
     }
 
-    fn batch_read(&mut self, meter: &Meter) -> anyhow::Result<()> {
-        self.bar.update(|| meter.counters().flows);
+    fn batch_read(&mut self, counters: &MeterCounters) -> anyhow::Result<()> {
+        self.bar.update(|| counters.flows);
         Ok(())
     }
 }
 
-/// Meters one capture and hands the records out as they come.
+/// Meters one capture and hands flows and host windows out as they come.
 pub(crate) fn meter(
     settings: &Settings,
     mut capture: Capture,
     bar: &Bar,
-    deliver: impl FnMut(&mut Vec<FlowRecord>) -> anyhow::Result<()>,
+    deliver: impl FnMut(&mut Metered) -> anyhow::Result<()>,
 ) -> anyhow::Result<Read> {
     let (name, id) = (capture.name().to_owned(), capture.id());
-    let mut meter = Meter::new(setup::meter(settings, id, &name));
-    let end = capture::meter_capture(&mut capture, &mut meter, &mut Delivery { deliver, bar })?;
-    Ok(Read { name, capture: id, counters: meter.counters(), warning: end.warning() })
+    let config = setup::meter(settings, id, &name);
+    let (end, counters) = capture::meter_capture(&mut capture, config, &mut Delivery { deliver, bar })?;
+    Ok(Read { name, capture: id, counters, warning: end.warning() })
+}
+
+/// Meters one capture and gives everything to `out` as it comes.
+pub(crate) fn meter_into(
+    settings: &Settings,
+    mut capture: Capture,
+    bar: &Bar,
+    out: &mut impl Receiver,
+) -> anyhow::Result<Read> {
+    let (name, id) = (capture.name().to_owned(), capture.id());
+    let config = setup::meter(settings, id, &name);
+    let (end, counters) = capture::meter_frames(&mut capture, config, out, |_, counters| {
+        bar.update(|| counters.flows);
+        anyhow::Ok(())
+    })?;
+    Ok(Read { name, capture: id, counters, warning: end.warning() })
 }

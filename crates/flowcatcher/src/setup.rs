@@ -70,6 +70,7 @@ pub(crate) fn flow_limits(settings: &Settings) -> FlowLimits {
         active_ns: ns(meter.active_s),
         closed_linger_ns: ns(meter.closed_linger_s),
         flows_max: meter.flows_max,
+        keep_first_payload: meter.keep_first_payload,
     }
 }
 
@@ -80,6 +81,10 @@ pub(crate) fn context_limits(settings: &Settings) -> ContextLimits {
         look_ahead_ns: ns(meter.look_ahead_s),
         hosts_max: meter.hosts_max,
         pairs_max: meter.pairs_max,
+        memory_ns: 3600 * ns(meter.memory_h),
+        window_flows_min: meter.window_flows_min,
+        window_peers_min: meter.window_peers_min,
+        window_ports_min: meter.window_ports_min,
     }
 }
 

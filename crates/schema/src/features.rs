@@ -135,16 +135,20 @@ impl Table {
 const MICRO: f32 = 1e-6;
 
 fn table() -> Vec<Feature> {
-    let mut table = Table(Vec::with_capacity(256), FeatureGroup::Flow);
+    let mut table = Table(Vec::with_capacity(384), FeatureGroup::Flow);
     whole_flow(&mut table);
+    sizes_and_gaps(&mut table);
     for count in FIRST_PACKETS {
         first_packets(&mut table, count);
     }
     tcp(&mut table);
+    headers(&mut table);
+    shape(&mut table);
     payload(&mut table);
     table.1 = FeatureGroup::Context;
     for role in ["initiator", "responder"] {
         host(&mut table, role);
+        baseline(&mut table, role);
     }
     pair(&mut table);
     table.0
@@ -171,20 +175,37 @@ fn whole_flow(table: &mut Table) {
     table.cic("Flow Packets/s", 1.0);
     table.add("payload_bytes_per_s", "bytes/s", "Payload over duration; absent when the duration is 0.");
     table.cic("Flow Bytes/s", 1.0);
+    table.add("fwd_packets_per_s", "1/s", "Initiator's packets over duration; absent when the duration is 0.");
+    table.cic("Fwd Packets/s", 1.0);
+    table.add("bwd_packets_per_s", "1/s", "Responder's packets over duration; absent when the duration is 0.");
+    table.cic("Bwd Packets/s", 1.0);
+    table.add("down_up_ratio", "1", "Responder's packets over the initiator's.");
+    table.cic("Down/Up Ratio", 1.0);
     table.add("turns", "1", "How often the direction changed from one packet to the next.");
     table.add("empty_share", "1", "Share of packets without payload.");
+}
+
+fn sizes_and_gaps(table: &mut Table) {
+    let both = ["Packet Length Mean", "Packet Length Std", "Packet Length Min", "Packet Length Max"];
     let fwd =
         ["Fwd Packet Length Mean", "Fwd Packet Length Std", "Fwd Packet Length Min", "Fwd Packet Length Max"];
     let bwd =
         ["Bwd Packet Length Mean", "Bwd Packet Length Std", "Bwd Packet Length Min", "Bwd Packet Length Max"];
+    table.spread("payload", "bytes", "all payload sizes", Some((both, 1.0)));
     table.spread("fwd_payload", "bytes", "the initiator's payload sizes", Some((fwd, 1.0)));
     table.spread("bwd_payload", "bytes", "the responder's payload sizes", Some((bwd, 1.0)));
+    table.add("payload_variance", "bytes²", "Variance of all payload sizes.");
+    table.cic("Packet Length Variance", 1.0);
     let all = ["Flow IAT Mean", "Flow IAT Std", "Flow IAT Min", "Flow IAT Max"];
     let fwd = ["Fwd IAT Mean", "Fwd IAT Std", "Fwd IAT Min", "Fwd IAT Max"];
     let bwd = ["Bwd IAT Mean", "Bwd IAT Std", "Bwd IAT Min", "Bwd IAT Max"];
     table.spread("gap", "s", "the times between packets", Some((all, MICRO)));
     table.spread("fwd_gap", "s", "the times between the initiator's packets", Some((fwd, MICRO)));
     table.spread("bwd_gap", "s", "the times between the responder's packets", Some((bwd, MICRO)));
+    table.add("fwd_gap_total", "s", "From the initiator's first packet to its last; absent without packets.");
+    table.cic("Fwd IAT Total", MICRO);
+    table.add("bwd_gap_total", "s", "From the responder's first packet to its last; absent without packets.");
+    table.cic("Bwd IAT Total", MICRO);
 }
 
 fn first_packets(table: &mut Table, count: usize) {
@@ -201,6 +222,7 @@ fn first_packets(table: &mut Table, count: usize) {
         ("bwd_payload", "the responder's payload sizes", "bytes"),
         ("gap", "the times between packets", "s"),
         ("fwd_gap", "the times between the initiator's packets", "s"),
+        ("bwd_gap", "the times between the responder's packets", "s"),
     ] {
         let of = format!("{who} in {of}");
         table.spread(&format!("{p}_{word}"), unit, &of, None);
@@ -208,13 +230,39 @@ fn first_packets(table: &mut Table, count: usize) {
     }
 }
 
+/// TCP flags by name, and `CICFlowMeter`'s column for the count of each, from the lowest bit.
+const FLAGS: [(&str, &str); 8] = [
+    ("fin", "FIN Flag Count"),
+    ("syn", "SYN Flag Count"),
+    ("rst", "RST Flag Count"),
+    ("psh", "PSH Flag Count"),
+    ("ack", "ACK Flag Count"),
+    ("urg", "URG Flag Count"),
+    ("ece", "ECE Flag Count"),
+    ("cwr", "CWR Flag Count"),
+];
+
 fn tcp(table: &mut Table) {
-    for flag in ["fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"] {
-        let meaning = format!(
-            "Share of packets with the TCP flag {}; absent for others than TCP.",
-            flag.to_uppercase()
-        );
+    for (flag, _) in FLAGS {
+        let flag_name = flag.to_uppercase();
+        let meaning = format!("Share of packets with the TCP flag {flag_name}; absent for others than TCP.");
         table.add(format!("{flag}_share"), "1", meaning);
+    }
+    for (flag, column) in FLAGS {
+        let flag_name = flag.to_uppercase();
+        let meaning = format!("Packets with the TCP flag {flag_name}; absent for others than TCP.");
+        table.add(format!("{flag}_count"), "packets", meaning);
+        table.cic(column, 1.0);
+    }
+    for (name, who, flag, column) in [
+        ("fwd_psh_count", "Initiator's", "PSH", "Fwd PSH Flags"),
+        ("bwd_psh_count", "Responder's", "PSH", "Bwd PSH Flags"),
+        ("fwd_urg_count", "Initiator's", "URG", "Fwd URG Flags"),
+        ("bwd_urg_count", "Responder's", "URG", "Bwd URG Flags"),
+    ] {
+        let meaning = format!("{who} packets with the TCP flag {flag}; absent for others than TCP.");
+        table.add(name, "packets", meaning);
+        table.cic(column, 1.0);
     }
     table.add("fwd_initial_window", "bytes", "Window of the initiator's first TCP packet.");
     table.cic("FWD Init Win Bytes", 1.0);
@@ -225,6 +273,70 @@ fn tcp(table: &mut Table) {
         "s",
         "From the first packet to the responder's first; absent when unanswered.",
     );
+    table.add(
+        "handshake_time",
+        "s",
+        "From the first SYN to the acknowledgement that completes the handshake; absent without one.",
+    );
+    for (name, of) in [
+        ("retransmissions", "segments that had been sent before"),
+        ("out_of_order", "segments that came after later ones"),
+        ("zero_windows", "packets that announce a window of 0"),
+    ] {
+        for (side, who) in [("fwd", "Initiator's"), ("bwd", "Responder's")] {
+            let meaning = format!("{who} {of}; absent for others than TCP.");
+            table.add(format!("{side}_{name}"), "packets", meaning);
+        }
+    }
+}
+
+fn headers(table: &mut Table) {
+    table.add("fwd_header_bytes", "bytes", "Transport headers from the initiator.");
+    table.cic("Fwd Header Length", 1.0);
+    table.add("bwd_header_bytes", "bytes", "Transport headers from the responder.");
+    table.cic("Bwd Header Length", 1.0);
+    table.add("fwd_header_min", "bytes", "Shortest transport header from the initiator.");
+    table.cic("Fwd Seg Size Min", 1.0);
+    table.add("fwd_data_packets", "packets", "Packets with payload from the initiator.");
+    table.cic("Fwd Act Data Pkts", 1.0);
+    table.add("bwd_data_packets", "packets", "Packets with payload from the responder.");
+}
+
+/// Bulks, subflows, active and idle periods.
+fn shape(table: &mut Table) {
+    for (side, who, columns) in [
+        ("fwd", "initiator's", ["Fwd Bytes/Bulk Avg", "Fwd Packet/Bulk Avg", "Fwd Bulk Rate Avg"]),
+        ("bwd", "responder's", ["Bwd Bytes/Bulk Avg", "Bwd Packet/Bulk Avg", "Bwd Bulk Rate Avg"]),
+    ] {
+        let of = "four or more packets with payload in a row, gaps of at most 1 s";
+        table.add(format!("{side}_bulk_bytes"), "bytes", format!("Mean payload of the {who} bulks ({of})."));
+        table.cic(columns[0], 1.0);
+        table.add(format!("{side}_bulk_packets"), "packets", format!("Mean packets of the {who} bulks."));
+        table.cic(columns[1], 1.0);
+        table.add(
+            format!("{side}_bulk_rate"),
+            "bytes/s",
+            format!("Payload over time within the {who} bulks."),
+        );
+        table.cic(columns[2], 1.0);
+    }
+    for (side, who, columns) in [
+        ("fwd", "Initiator's", ["Subflow Fwd Packets", "Subflow Fwd Bytes"]),
+        ("bwd", "Responder's", ["Subflow Bwd Packets", "Subflow Bwd Bytes"]),
+    ] {
+        table.add(
+            format!("subflow_{side}_packets"),
+            "packets",
+            format!("{who} packets a subflow (a gap of more than 1 s begins one)."),
+        );
+        table.cic(columns[0], 1.0);
+        table.add(format!("subflow_{side}_bytes"), "bytes", format!("{who} payload a subflow."));
+        table.cic(columns[1], 1.0);
+    }
+    let active = ["Active Mean", "Active Std", "Active Min", "Active Max"];
+    let idle = ["Idle Mean", "Idle Std", "Idle Min", "Idle Max"];
+    table.spread("active", "s", "the periods without a gap of more than 5 s", Some((active, MICRO)));
+    table.spread("idle", "s", "the gaps of more than 5 s", Some((idle, MICRO)));
 }
 
 fn payload(table: &mut Table) {
@@ -259,10 +371,30 @@ fn host(table: &mut Table, role: &str) {
         );
         let meaning = format!("Deviation of log2(1 + payload bytes), as far as known, of {of}.");
         table.add(format!("{p}_bytes_log_std"), "1", meaning);
+        let meaning = format!("Responder's share of the payload bytes, as far as known, of {of}.");
+        table.add(format!("{p}_bwd_bytes_share"), "1", meaning);
         table.add(format!("{p}_tcp_share"), "1", format!("Share of TCP among {of}."));
+        table.add(format!("{p}_udp_share"), "1", format!("Share of UDP among {of}."));
+        table.add(format!("{p}_icmp_share"), "1", format!("Share of ICMP and ICMPv6 among {of}."));
+        let meaning = format!("Share begun by a SYN without ACK among {of}.");
+        table.add(format!("{p}_syn_share"), "1", meaning);
+        let meaning = format!("Share in the busiest tenth of the window, of {of}.");
+        table.add(format!("{p}_burst_share"), "1", meaning);
     }
     let meaning = format!("From the previous flow in which the {role} had that role to this one's start.");
     table.add(format!("{role}_silence"), "s", meaning);
+}
+
+/// What is usual for the host, over a longer time than the windows.
+fn baseline(table: &mut Table, role: &str) {
+    let of = format!("flows a minute in which the {role} had that role, older minutes counting less");
+    table.add(format!("{role}_flows_baseline"), "flows", format!("Usual number of {of}."));
+    table.add(format!("{role}_flows_baseline_std"), "flows", format!("Usual deviation of {of}."));
+    let meaning = format!("Deviations by which the last minute is above the usual number of {of}.");
+    table.add(format!("{role}_flows_z"), "1", meaning);
+    let of = format!("log2(1 + payload bytes) over all flows known so far in which the {role} had that role");
+    table.add(format!("{role}_bytes_log_baseline"), "1", format!("Mean of {of}."));
+    table.add(format!("{role}_bytes_log_baseline_std"), "1", format!("Deviation of {of}."));
 }
 
 fn pair(table: &mut Table) {

@@ -2,7 +2,7 @@
 
 use crate::build::{Build, Order, gzip, open_bytes};
 use capture::{CaptureEnd, DELIVER_RECORDS, FlowReceiver, InputLimits, meter_capture};
-use flow_meter::{Meter, MeterConfig};
+use flow_meter::{MeterConfig, MeterCounters, Metered};
 use schema::FlowRecord;
 
 /// A capture of `count` UDP packets, each a flow of its own.
@@ -29,23 +29,24 @@ struct Taker {
 impl FlowReceiver for Taker {
     type Error = &'static str;
 
-    fn deliver(&mut self, records: &mut Vec<FlowRecord>) -> Result<(), Self::Error> {
+    fn deliver(&mut self, records: &mut Metered) -> Result<(), Self::Error> {
         self.calls += 1;
-        self.taken.append(records);
+        records.hosts.clear();
+        self.taken.append(&mut records.flows);
         if self.taken.len() > self.taken_max { Err("full") } else { Ok(()) }
     }
 
-    fn batch_read(&mut self, meter: &Meter) -> Result<(), Self::Error> {
-        self.packets = meter.counters().packets;
+    fn batch_read(&mut self, counters: &MeterCounters) -> Result<(), Self::Error> {
+        self.packets = counters.packets;
         Ok(())
     }
 }
 
 fn run(bytes: &[u8], limits: &InputLimits, taken_max: usize) -> (Result<CaptureEnd, &'static str>, Taker) {
     let mut capture = open_bytes(bytes, limits).expect("opens").next().expect("one").expect("is read");
-    let mut meter = Meter::new(MeterConfig::new(capture.id(), capture.name()));
+    let config = MeterConfig::new(capture.id(), capture.name());
     let mut taker = Taker { taken: Vec::new(), calls: 0, packets: 0, taken_max };
-    (meter_capture(&mut capture, &mut meter, &mut taker), taker)
+    (meter_capture(&mut capture, config, &mut taker).map(|(end, _)| end), taker)
 }
 
 #[test]

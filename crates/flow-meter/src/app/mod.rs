@@ -89,12 +89,13 @@ impl Found {
 }
 
 /// What is known of a flow's protocol so far.
-#[derive(Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Recogniser {
     looked: [bool; 2],
     found: Option<Box<Recognised>>,
 }
 
+#[derive(Debug, Clone)]
 struct Recognised {
     name: Name,
     evidence: String,
@@ -104,6 +105,12 @@ struct Recognised {
 }
 
 impl Recogniser {
+    /// Whether later payload of this direction changes nothing.
+    #[inline]
+    pub(crate) fn looked(&self, direction: Direction) -> bool {
+        self.looked[direction as usize]
+    }
+
     /// Looks at the first payload of each direction.
     #[inline]
     pub(crate) fn update(&mut self, direction: Direction, payload: &Payload<'_>) {

@@ -3,18 +3,25 @@
 //! Five events a flow feed the tables: start, first answer, first reset, and its totals twice: when its own context is
 //! read and when it ends. Hosts and pairs are bounded by name; what is evicted is counted.
 
+mod baseline;
 mod distinct;
 mod pair;
 mod role;
 mod table;
+mod units;
 mod window;
 
-use crate::key::{Bits, protocol};
+use crate::events::Phase;
+use crate::join::Receiver;
+use crate::key::{Bits, address_bytes, protocol};
 use crate::stats::Row;
 use pair::Pair;
-use role::{Begin, Role};
-pub(crate) use role::{Later, Told};
+pub(crate) use role::Later;
+use role::{Begin, Kind, Role};
+use schema::{CaptureId, HostWindow};
 use table::{Bounded, Ref};
+use units::Told;
+use window::Buckets;
 
 /// Limits and times of the context. Overflows are counted in `MeterCounters`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +32,27 @@ pub struct ContextLimits {
     pub hosts_max: usize,
     /// (initiator, responder, port, protocol) remembered at once.
     pub pairs_max: usize,
+    /// A pair is forgotten when it was silent for longer, nanoseconds.
+    pub memory_ns: i64,
+    /// A host with so many flows in 10 s, in one role, gives a host window.
+    pub window_flows_min: u32,
+    /// So does one with so many distinct other ends.
+    pub window_peers_min: u32,
+    /// So does one with so many distinct responder ports.
+    pub window_ports_min: u32,
 }
 
 impl Default for ContextLimits {
     fn default() -> Self {
-        Self { look_ahead_ns: 5_000_000_000, hosts_max: 65_536, pairs_max: 262_144 }
+        Self {
+            look_ahead_ns: 5_000_000_000,
+            hosts_max: 65_536,
+            pairs_max: 262_144,
+            memory_ns: 86_400_000_000_000,
+            window_flows_min: 100,
+            window_peers_min: 30,
+            window_ports_min: 30,
+        }
     }
 }
 
@@ -41,9 +64,22 @@ pub(crate) struct Parties {
     pub(crate) responder_port: u16,
     pub(crate) protocol: u8,
     pub(crate) version: u8,
+    /// Begun by a SYN without ACK.
+    pub(crate) syn: bool,
+    /// A tunnel's own conversation: it has a context, but is in nobody's.
+    pub(crate) outer: bool,
 }
 
 impl Parties {
+    fn kind(&self) -> Kind {
+        match self.protocol {
+            protocol::TCP => Kind::Tcp,
+            protocol::UDP => Kind::Udp,
+            protocol::ICMP | protocol::ICMPV6 => Kind::Icmp,
+            _ => Kind::Other,
+        }
+    }
+
     /// ICMP has no ports; all its types are one service.
     fn service(&self) -> u64 {
         let icmp = matches!(self.protocol, protocol::ICMP | protocol::ICMPV6);
@@ -53,28 +89,25 @@ impl Parties {
 }
 
 /// A flow's places in the tables.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Places {
     serial: u64,
-    start_ns: i64,
+    start: Buckets,
     initiator: Ref,
     responder: Ref,
     pair: Ref,
     silence_s: [f32; 2],
     told: Told,
-}
-
-impl Places {
-    /// Flows are numbered in the order of their begin.
-    pub(crate) fn serial(&self) -> u64 {
-        self.serial
-    }
+    outer: bool,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Host {
     roles: [Role; 2],
     last_ns: i64,
+    /// Flows begun in the host window that goes on, in each role, and which window that is.
+    window: i64,
+    flows: [u32; 2],
 }
 
 /// An address with its IP version.
@@ -84,22 +117,34 @@ type PairKey = (Bits, Bits, u64);
 
 /// Every host and pair of one sensor.
 pub(crate) struct HostTable {
+    capture: CaptureId,
     limits: ContextLimits,
     hosts: Bounded<HostKey, Host>,
     pairs: Bounded<PairKey, Pair>,
     flows: u64,
+    /// End of the host window that goes on.
+    window_end_ns: Option<i64>,
+    /// Hosts that may be beyond a threshold in it, in the order in which they came there.
+    busy: Vec<Ref>,
+    windows_given: u64,
 }
 
 const INITIATOR: usize = 0;
 const RESPONDER: usize = 1;
+/// Length of a host window.
+const WINDOW_NS: i64 = 10_000_000_000;
 
 impl HostTable {
-    pub(crate) fn new(limits: ContextLimits) -> Self {
+    pub(crate) fn new(capture: CaptureId, limits: ContextLimits) -> Self {
         Self {
+            capture,
             limits,
             hosts: Bounded::new(limits.hosts_max.max(2)),
             pairs: Bounded::new(limits.pairs_max.max(1)),
             flows: 0,
+            window_end_ns: None,
+            busy: Vec::new(),
+            windows_given: 0,
         }
     }
 
@@ -108,16 +153,67 @@ impl HostTable {
         (self.hosts.evicted(), self.pairs.evicted())
     }
 
+    /// Host windows given so far.
+    pub(crate) fn windows_given(&self) -> u64 {
+        self.windows_given
+    }
+
     /// Forgets every host and pair, but not how many were evicted.
     pub(crate) fn clear(&mut self) {
         self.hosts.clear();
         self.pairs.clear();
+        self.busy.clear();
+        self.window_end_ns = None;
+    }
+
+    /// Gives the windows of busy hosts that are over at `now_ns`, before anything of that time is counted. At the end of
+    /// the input nothing is given: the flows themselves leave then.
+    #[inline]
+    pub(crate) fn advance(&mut self, now_ns: i64, phase: Phase, receiver: &mut impl Receiver) {
+        if phase == Phase::Drain || self.window_end_ns.is_some_and(|end_ns| now_ns < end_ns) {
+            return;
+        }
+        if let Some(end_ns) = self.window_end_ns {
+            self.give_windows(end_ns, receiver);
+        }
+        self.window_end_ns = Some((now_ns.div_euclid(WINDOW_NS) + 1) * WINDOW_NS);
+    }
+
+    fn give_windows(&mut self, end_ns: i64, receiver: &mut impl Receiver) {
+        for place in std::mem::take(&mut self.busy) {
+            let Some((key, host)) = self.hosts.get_with_key(place) else { continue };
+            let [initiator, responder] =
+                [INITIATOR, RESPONDER].map(|role| host.roles[role].read(0, Buckets::at(end_ns)).activity());
+            let beyond = [&initiator, &responder].iter().any(|activity| {
+                activity.flows >= u64::from(self.limits.window_flows_min)
+                    || activity.peers >= u64::from(self.limits.window_peers_min)
+                    || activity.ports >= u64::from(self.limits.window_ports_min)
+            });
+            if beyond {
+                self.windows_given += 1;
+                receiver.host(HostWindow {
+                    capture_id: self.capture.0.to_vec(),
+                    host_ip: address_bytes(key.0, key.1),
+                    start_ns: end_ns - WINDOW_NS,
+                    end_ns,
+                    as_initiator: Some(initiator),
+                    as_responder: Some(responder),
+                });
+            }
+        }
     }
 
     /// A flow begins.
     pub(crate) fn start(&mut self, parties: &Parties, start_ns: i64) -> Places {
+        if parties.outer {
+            return self.look_up(parties, start_ns);
+        }
         self.flows += 1;
         let serial = self.flows;
+        let limits = self.limits;
+        let busy_min =
+            limits.window_flows_min.min(limits.window_peers_min).min(limits.window_ports_min).max(1);
+        let start = Buckets::at(start_ns);
         let mut silence_s = [f32::NAN; 2];
         let ends = [(parties.initiator, parties.responder), (parties.responder, parties.initiator)];
         let places = [INITIATOR, RESPONDER].map(|role| {
@@ -127,53 +223,96 @@ impl HostTable {
             let begin = Begin {
                 serial,
                 start_ns,
+                start,
                 peer: peer as u64 ^ (peer >> 64) as u64,
                 port: parties.service(),
-                tcp: parties.protocol == protocol::TCP,
+                kind: parties.kind(),
+                syn: parties.syn,
             };
-            if let Some(silence) = host.roles[role].begin(begin, self.limits.look_ahead_ns) {
+            if let Some(silence) = host.roles[role].begin(begin, limits.look_ahead_ns) {
                 silence_s[role] = silence as f32;
+            }
+            if host.counts_as_busy(role, start_ns, busy_min) {
+                self.busy.push(place);
             }
             place
         });
-        let key =
-            (parties.initiator, parties.responder, parties.service() | u64::from(parties.version) << 32);
-        let (pair, entry) = self.pairs.entry(key, Pair::last_start_ns);
-        entry.begin(start_ns, self.limits.look_ahead_ns);
+        let (pair, entry) = self.pairs.entry(pair_key(parties), Pair::last_start_ns);
+        entry.begin(start_ns, limits.look_ahead_ns, limits.memory_ns);
         Places {
             serial,
-            start_ns,
+            start,
             initiator: places[INITIATOR],
             responder: places[RESPONDER],
             pair,
             silence_s,
             told: Told::default(),
+            outer: false,
+        }
+    }
+
+    /// Finds what is known of both ends, without becoming a part of it.
+    fn look_up(&self, parties: &Parties, start_ns: i64) -> Places {
+        let host = |address| self.hosts.find(&(address, parties.version)).unwrap_or_default();
+        Places {
+            start: Buckets::at(start_ns),
+            initiator: host(parties.initiator),
+            responder: host(parties.responder),
+            pair: self.pairs.find(&pair_key(parties)).unwrap_or_default(),
+            silence_s: [f32::NAN; 2],
+            outer: true,
+            ..Places::default()
         }
     }
 
     /// Something happened to a flow. Hosts that were evicted meanwhile no longer care.
     pub(crate) fn later(&mut self, places: &mut Places, event: Later) {
+        if places.outer {
+            return;
+        }
+        let change = event.change(places.told);
         let ends = [(INITIATOR, places.initiator), (RESPONDER, places.responder)];
         for (role, place) in ends {
             if let Some(host) = self.hosts.get_mut(place) {
-                host.roles[role].later(places.serial, places.start_ns, places.told, event);
+                host.roles[role].later(places.serial, places.start, &change);
+                if let Later::Totals(totals) = event {
+                    host.roles[role].totals(places.told, totals.bytes());
+                }
             }
         }
-        if let Later::Totals { packets, payload_bytes } = event {
+        if let Later::Totals(totals) = event {
             if let Some(pair) = self.pairs.get_mut(places.pair) {
-                pair.totals(places.told, payload_bytes);
+                pair.totals(places.told, totals.bytes());
             }
-            places.told = Told::now(packets, payload_bytes);
+            places.told = Told::now(totals);
         }
     }
 
     /// Writes the context of a flow, or of a part of it, that began at `start_ns`, as known now.
     pub(crate) fn write(&self, places: &Places, start_ns: i64, row: &mut Row<'_>) {
-        let nobody = Host::default();
+        let start = Buckets::at(start_ns);
         for (role, place) in [(INITIATOR, places.initiator), (RESPONDER, places.responder)] {
-            self.hosts.get(place).unwrap_or(&nobody).roles[role].write(start_ns, row);
-            row.push(f64::from(places.silence_s[role]));
+            let nobody = Role::default();
+            let host = self.hosts.get(place).map_or(&nobody, |host| &host.roles[role]);
+            host.write(start, places.silence_s[role], row);
         }
-        self.pairs.get(places.pair).unwrap_or(&Pair::default()).write(start_ns, row);
+        self.pairs.get(places.pair).unwrap_or(&Pair::default()).write(start, row);
+    }
+}
+
+fn pair_key(parties: &Parties) -> PairKey {
+    (parties.initiator, parties.responder, parties.service() | u64::from(parties.version) << 32)
+}
+
+impl Host {
+    /// Whether this flow is the one by which the host may be beyond a threshold.
+    fn counts_as_busy(&mut self, role: usize, start_ns: i64, busy_min: u32) -> bool {
+        let window = start_ns.div_euclid(WINDOW_NS);
+        if window != self.window {
+            (self.window, self.flows) = (window, [0; 2]);
+        }
+        let was_busy = self.flows.iter().any(|flows| *flows >= busy_min);
+        self.flows[role] = self.flows[role].saturating_add(1);
+        !was_busy && self.flows[role] >= busy_min
     }
 }

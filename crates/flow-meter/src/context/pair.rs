@@ -1,7 +1,8 @@
 //! What two ends did with each other on one port: how often, and how regularly.
 
-use super::role::{Told, log_deviation, log_units};
-use super::window::{Rings, WINDOWS, bucket, first_bucket, reach_ns};
+use super::role::log_deviation;
+use super::units::{Told, log_units};
+use super::window::{Buckets, Rings, WINDOWS, reach_ns};
 use crate::stats::Row;
 
 /// Starts kept as a list; most pairs never have more.
@@ -22,7 +23,11 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) fn begin(&mut self, start_ns: i64, look_ahead_ns: i64) {
+    /// Counts a flow. What lies further back than `memory_ns` is forgotten.
+    pub(crate) fn begin(&mut self, start_ns: i64, look_ahead_ns: i64, memory_ns: i64) {
+        if self.flows > 0 && start_ns - self.last_start_ns > memory_ns {
+            *self = Self::default();
+        }
         if self.flows > 0 {
             let gap = (start_ns - self.last_start_ns) as f64 * 1e-9;
             self.gap_sum_s += gap;
@@ -34,20 +39,20 @@ impl Pair {
             self.few.retain(|start| *start >= start_ns - reach_ns() - look_ahead_ns);
             if self.few.len() == FEW_MAX {
                 let mut many = Box::new(Rings::<u32>::new(look_ahead_ns));
-                self.few.drain(..).for_each(|start| many.update(start, |count| *count += 1));
+                self.few.drain(..).for_each(|start| many.update(Buckets::at(start), &1));
                 self.many = Some(many);
                 self.few = Vec::new();
             }
         }
         match &mut self.many {
-            Some(many) => many.update(start_ns, |count| *count += 1),
+            Some(many) => many.update(Buckets::at(start_ns), &1),
             None => self.few.push(start_ns),
         }
     }
 
     pub(crate) fn totals(&mut self, told: Told, payload_bytes: u64) {
-        if let Some((_, before)) = told.before() {
-            let log = log_units(before);
+        if let Some(before) = told.before() {
+            let log = log_units(before.bytes());
             self.log -= log;
             self.log_squares -= log * log;
         } else {
@@ -62,12 +67,13 @@ impl Pair {
         self.last_start_ns
     }
 
-    pub(crate) fn write(&self, start_ns: i64, row: &mut Row<'_>) {
+    /// For a flow that began in `start`.
+    pub(crate) fn write(&self, start: Buckets, row: &mut Row<'_>) {
         for w in 0..WINDOWS {
-            let from = first_bucket(w, start_ns);
+            let first = start.first(w);
             row.push(match &self.many {
-                Some(many) => many.each(w, start_ns).map(|count| f64::from(*count)).sum(),
-                None => self.few.iter().filter(|start| bucket(w, **start) >= from).count() as f64,
+                Some(many) => f64::from(many.since(w, start)),
+                None => self.few.iter().filter(|at| Buckets::at(**at).0[w] >= first).count() as f64,
             });
         }
         row.push(self.flows as f64);
@@ -89,10 +95,10 @@ mod tests {
     fn a_beacon_is_regular() {
         let mut pair = Pair::default();
         for n in 0..30 {
-            pair.begin(n * 10_000_000_000, 5_000_000_000);
+            pair.begin(n * 10_000_000_000, 5_000_000_000, i64::MAX);
         }
         let mut out = Vec::new();
-        pair.write(290_000_000_000, &mut Row(&mut out));
+        pair.write(Buckets::at(290_000_000_000), &mut Row(&mut out));
         assert_eq!(out[..6], [2.0, 7.0, 30.0, 30.0, 10.0, 0.0]);
         assert!(out[6].is_nan());
     }

@@ -1,25 +1,50 @@
 //! What one host did in one role (initiator or responder): a list of its flows while they are few, rings when many.
 //! Both forms give the same numbers.
 
-use super::distinct::Distinct;
-use super::window::{Rings, WINDOWS, bucket, first_bucket, reach_ns};
-use crate::stats::Row;
+use super::baseline::Baseline;
+use super::distinct::{Distinct, Seen};
+use super::units::{LOG_UNIT, Told, log_units};
+use super::window::{Amount, Buckets, Rings, WINDOWS, reach_ns};
+use crate::events::Totals;
+use crate::stats::{Row, ratio};
+use schema::HostActivity;
 
 /// Flows kept as a list. Most hosts of a flood never have more.
 const FEW_MAX: usize = 8;
-/// log2 of bytes is kept in 1/1024ths, so that sums are exact whatever the order.
-const LOG_UNIT: f64 = 1024.0;
 
 /// What a role is told of a flow when it begins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Begin {
     pub(crate) serial: u64,
     pub(crate) start_ns: i64,
+    pub(crate) start: Buckets,
     /// Hash of the other end's address.
     pub(crate) peer: u64,
     /// Responder's port with the protocol.
     pub(crate) port: u64,
-    pub(crate) tcp: bool,
+    pub(crate) kind: Kind,
+    /// Begun by a SYN without ACK.
+    pub(crate) syn: bool,
+}
+
+/// Protocols that are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Tcp,
+    Udp,
+    Icmp,
+    Other,
+}
+
+impl Later {
+    /// By how much it changes the tally of the flow's bucket.
+    pub(crate) fn change(self, told: Told) -> Tally {
+        match self {
+            Self::Answer => Tally { answered: 1, ..Tally::default() },
+            Self::Reset => Tally { reset: 1, ..Tally::default() },
+            Self::Totals(totals) => Tally::change(told, totals),
+        }
+    }
 }
 
 /// What a role is told later.
@@ -30,73 +55,84 @@ pub(crate) enum Later {
     /// The first RST.
     Reset,
     /// Totals: when the flow's own context is read, and again when it ends.
-    Totals { packets: u64, payload_bytes: u64 },
+    Totals(Totals),
 }
 
 /// Totals of the flows of one bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Tally {
+pub(crate) struct Tally {
     flows: u32,
     tcp: u32,
+    udp: u32,
+    icmp: u32,
+    syn: u32,
     answered: u32,
     reset: u32,
     /// Flows whose totals are known.
     told: u32,
     packets: u64,
-    bytes: u64,
+    forward_bytes: u64,
+    backward_bytes: u64,
     log: u64,
     log_squares: u64,
 }
 
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        self.flows += other.flows;
-        self.tcp += other.tcp;
-        self.answered += other.answered;
-        self.reset += other.reset;
-        self.told += other.told;
-        self.packets = self.packets.saturating_add(other.packets);
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.log += other.log;
-        self.log_squares += other.log_squares;
-    }
-}
+/// Whole numbers that wrap, so that what is added and taken out again leaves no trace.
+macro_rules! amounts {
+    ($($field:ident)*) => {
+        impl Amount for Tally {
+            #[inline]
+            fn add(&mut self, other: &Self) {
+                $(self.$field = self.$field.wrapping_add(other.$field);)*
+            }
 
-/// The totals of one flow, told before or not.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Told(Option<(u64, u64)>);
-
-impl Told {
-    /// The change to a tally from what was told before to `packets` and `bytes`.
-    fn change(self, tally: &mut Tally, packets: u64, bytes: u64) {
-        if let Some((packets, bytes)) = self.0 {
-            let log = log_units(bytes);
-            tally.told = tally.told.saturating_sub(1);
-            tally.packets = tally.packets.saturating_sub(packets);
-            tally.bytes = tally.bytes.saturating_sub(bytes);
-            tally.log = tally.log.saturating_sub(log);
-            tally.log_squares = tally.log_squares.saturating_sub(log * log);
+            #[inline]
+            fn subtract(&mut self, other: &Self) {
+                $(self.$field = self.$field.wrapping_sub(other.$field);)*
+            }
         }
-        let log = log_units(bytes);
-        tally.told += 1;
-        tally.packets = tally.packets.saturating_add(packets);
-        tally.bytes = tally.bytes.saturating_add(bytes);
-        tally.log += log;
-        tally.log_squares += log * log;
-    }
-
-    pub(crate) fn before(self) -> Option<(u64, u64)> {
-        self.0
-    }
-
-    pub(crate) fn now(packets: u64, bytes: u64) -> Self {
-        Self(Some((packets, bytes)))
-    }
+    };
 }
+amounts!(flows tcp udp icmp syn answered reset told packets forward_bytes backward_bytes log log_squares);
 
-/// `1024 log2(1 + bytes)`.
-pub(crate) fn log_units(bytes: u64) -> u64 {
-    ((1.0 + bytes as f64).log2() * LOG_UNIT).round() as u64
+impl Tally {
+    fn of(begin: &Begin) -> Self {
+        let is = |kind| u32::from(begin.kind == kind);
+        Self {
+            flows: 1,
+            tcp: is(Kind::Tcp),
+            udp: is(Kind::Udp),
+            icmp: is(Kind::Icmp),
+            syn: u32::from(begin.syn),
+            ..Self::default()
+        }
+    }
+
+    /// From what a flow's totals were told as before to what they are now.
+    fn change(told: Told, now: Totals) -> Self {
+        let mut change = Self::carried(now);
+        if let Some(before) = told.before() {
+            change.subtract(&Self::carried(before));
+        }
+        change
+    }
+
+    fn carried(totals: Totals) -> Self {
+        let log = log_units(totals.bytes());
+        Self {
+            told: 1,
+            packets: totals.packets,
+            forward_bytes: totals.forward_bytes,
+            backward_bytes: totals.backward_bytes,
+            log,
+            log_squares: log * log,
+            ..Self::default()
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.forward_bytes.saturating_add(self.backward_bytes)
+    }
 }
 
 /// Deviation of log2(1 + bytes) from sums in units of [`LOG_UNIT`]; `None` without values.
@@ -104,9 +140,10 @@ pub(crate) fn log_deviation(count: u64, sum: u64, squares: u64) -> Option<f64> {
     if count == 0 {
         return None;
     }
-    let (n, sum, squares) = (u128::from(count), u128::from(sum), u128::from(squares));
-    // Integers until the root: the same for any order of events.
-    let variance = (n * squares).saturating_sub(sum * sum) as f64 / (n * n) as f64;
+    // Whole numbers until here: the same for any order of events.
+    let (n, sum, squares) = (count as f64, sum as f64, squares as f64);
+    let mean = sum / n;
+    let variance = (squares / n - mean * mean).max(0.0);
     Some(variance.sqrt() / LOG_UNIT)
 }
 
@@ -121,13 +158,38 @@ struct Entry {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Role {
     last_start_ns: Option<i64>,
+    baseline: Baseline,
     few: Vec<Entry>,
     many: Option<Box<Many>>,
 }
 
+/// What is known of one bucket: its flows, and how many peers and ports were last seen in it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bucket {
+    tally: Tally,
+    peers: u32,
+    ports: u32,
+}
+
+impl Amount for Bucket {
+    #[inline]
+    fn add(&mut self, other: &Self) {
+        self.tally.add(&other.tally);
+        self.peers = self.peers.wrapping_add(other.peers);
+        self.ports = self.ports.wrapping_add(other.ports);
+    }
+
+    #[inline]
+    fn subtract(&mut self, other: &Self) {
+        self.tally.subtract(&other.tally);
+        self.peers = self.peers.wrapping_sub(other.peers);
+        self.ports = self.ports.wrapping_sub(other.ports);
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Many {
-    tallies: Rings<Tally>,
+    buckets: Rings<Bucket>,
     peers: Distinct,
     ports: Distinct,
 }
@@ -137,8 +199,8 @@ impl Role {
     pub(crate) fn begin(&mut self, begin: Begin, look_ahead_ns: i64) -> Option<f64> {
         let silence = self.last_start_ns.map(|last| (begin.start_ns - last) as f64 * 1e-9);
         self.last_start_ns = Some(begin.start_ns);
-        let tally = Tally { flows: 1, tcp: u32::from(begin.tcp), ..Tally::default() };
-        let entry = Entry { begin, tally };
+        self.baseline.begin(begin.start_ns);
+        let entry = Entry { begin, tally: Tally::of(&begin) };
         if self.many.is_none() && self.few.len() == FEW_MAX {
             self.few.retain(|entry| entry.begin.start_ns >= begin.start_ns - reach_ns() - look_ahead_ns);
             if self.few.len() == FEW_MAX {
@@ -155,81 +217,193 @@ impl Role {
         silence
     }
 
-    pub(crate) fn later(&mut self, serial: u64, start_ns: i64, told: Told, event: Later) {
-        let change = |tally: &mut Tally| match event {
-            Later::Answer => tally.answered += 1,
-            Later::Reset => tally.reset += 1,
-            Later::Totals { packets, payload_bytes } => told.change(tally, packets, payload_bytes),
-        };
+    pub(crate) fn later(&mut self, serial: u64, start: Buckets, change: &Tally) {
         match &mut self.many {
-            Some(many) => many.tallies.amend(start_ns, change),
+            Some(many) => many.buckets.amend(start, |bucket| bucket.tally.add(change)),
             None => {
                 if let Some(entry) = self.few.iter_mut().rev().find(|entry| entry.begin.serial == serial) {
-                    change(&mut entry.tally);
+                    entry.tally.add(change);
                 }
             }
         }
     }
 
-    /// The host's features for a flow that began at `start_ns`, as known now.
-    pub(crate) fn write(&self, start_ns: i64, row: &mut Row<'_>) {
-        for w in 0..WINDOWS {
-            let (tally, peers, ports) = match &self.many {
-                Some(many) => many.read(w, start_ns),
-                None => self.read_few(w, start_ns),
-            };
-            write_window(&tally, peers, ports, row);
+    /// What a flow carried, for the baseline.
+    pub(crate) fn totals(&mut self, told: Told, bytes: u64) {
+        self.baseline.totals(told, bytes);
+    }
+
+    /// The host's features for a flow that began in `start`, as known now, with the silence before it.
+    pub(crate) fn write(&self, start: Buckets, silence_s: f32, row: &mut Row<'_>) {
+        let mut flows = [0.0; WINDOWS];
+        let mut write = |w: usize, reading: &Reading| {
+            flows[w] = f64::from(reading.tally.flows);
+            reading.write(row);
+        };
+        match &self.many {
+            Some(many) => (0..WINDOWS).for_each(|w| write(w, &many.read(w, start))),
+            None => self.each_window_of_few(start, write),
+        }
+        row.push(f64::from(silence_s));
+        self.baseline.write(flows[MINUTE], row);
+    }
+
+    /// Window `w` of a flow that began in `start`, as known now.
+    pub(crate) fn read(&self, w: usize, start: Buckets) -> Reading {
+        match &self.many {
+            Some(many) => many.read(w, start),
+            None => self.read_few(w, start),
         }
     }
 
-    fn read_few(&self, w: usize, start_ns: i64) -> (Tally, f64, f64) {
-        let from = first_bucket(w, start_ns);
-        let mut tally = Tally::default();
+    fn read_few(&self, wanted: usize, start: Buckets) -> Reading {
+        let mut found = Reading::default();
+        self.each_window_of_few(start, |w, reading| {
+            if w == wanted {
+                found = *reading;
+            }
+        });
+        found
+    }
+
+    /// A longer window has all that a shorter one has, and what is older: one pass, from the latest flow back.
+    fn each_window_of_few(&self, start: Buckets, mut give: impl FnMut(usize, &Reading)) {
+        let mut reading = Reading::default();
         let (mut peers, mut ports) = ([0u64; FEW_MAX], [0u64; FEW_MAX]);
         let mut count = 0;
-        for entry in self.few.iter().filter(|entry| bucket(w, entry.begin.start_ns) >= from) {
-            tally.add(&entry.tally);
-            (peers[count], ports[count]) = (entry.begin.peer, entry.begin.port);
-            count += 1;
+        let mut older = self.few.iter().rev().peekable();
+        for w in 0..WINDOWS {
+            let first = start.first(w);
+            while let Some(entry) = older.next_if(|entry| entry.begin.start.0[w] >= first) {
+                let Begin { peer, port, .. } = entry.begin;
+                reading.tally.add(&entry.tally);
+                reading.peers += f64::from(u8::from(!peers[..count].contains(&peer)));
+                reading.ports += f64::from(u8::from(!ports[..count].contains(&port)));
+                (peers[count], ports[count]) = (peer, port);
+                count += 1;
+            }
+            reading.busiest = busiest(self.few.iter().rev().take(count).map(|entry| entry.begin.start.0[w]));
+            give(w, &reading);
         }
-        (tally, distinct(&peers[..count]), distinct(&ports[..count]))
     }
 }
 
-fn distinct(values: &[u64]) -> f64 {
-    values.iter().enumerate().filter(|(at, value)| !values[..*at].contains(value)).count() as f64
+/// The longest run of equal numbers; flows of a bucket lie together.
+fn busiest(buckets: impl Iterator<Item = i64>) -> u32 {
+    let (mut longest, mut run, mut last) = (0, 0, None);
+    for bucket in buckets {
+        run = if last == Some(bucket) { run + 1 } else { 1 };
+        last = Some(bucket);
+        longest = longest.max(run);
+    }
+    longest
 }
 
-fn write_window(tally: &Tally, peers: f64, ports: f64, row: &mut Row<'_>) {
-    let (flows, told) = (f64::from(tally.flows), f64::from(tally.told));
-    row.push(flows);
-    row.push(ports);
-    row.push(peers);
-    row.ratio(tally.packets as f64, told);
-    row.ratio(flows - f64::from(tally.answered), flows);
-    row.ratio(f64::from(tally.reset), flows);
-    row.ratio(tally.bytes as f64, told);
-    row.optional(log_deviation(u64::from(tally.told), tally.log, tally.log_squares));
-    row.ratio(f64::from(tally.tcp), flows);
+/// The window of a minute, among those that are kept.
+const MINUTE: usize = 1;
+
+/// What a window holds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    tally: Tally,
+    peers: f64,
+    ports: f64,
+    /// Flows of the busiest bucket.
+    busiest: u32,
+}
+
+impl Reading {
+    fn write(&self, row: &mut Row<'_>) {
+        let tally = &self.tally;
+        let (flows, told) = (f64::from(tally.flows), f64::from(tally.told));
+        let of_flows = |count: u32| ratio(f64::from(count), flows);
+        let bytes = tally.bytes() as f64;
+        let log_std = log_deviation(u64::from(tally.told), tally.log, tally.log_squares);
+        row.all([
+            flows,
+            self.ports,
+            self.peers,
+            ratio(tally.packets as f64, told),
+            ratio(flows - f64::from(tally.answered), flows),
+            of_flows(tally.reset),
+            ratio(bytes, told),
+            log_std.unwrap_or(f64::NAN),
+            ratio(tally.backward_bytes as f64, bytes),
+            of_flows(tally.tcp),
+            of_flows(tally.udp),
+            of_flows(tally.icmp),
+            of_flows(tally.syn),
+            of_flows(self.busiest),
+        ]);
+    }
+
+    /// As a host window tells it.
+    pub(crate) fn activity(&self) -> HostActivity {
+        HostActivity {
+            flows: u64::from(self.tally.flows),
+            peers: self.peers as u64,
+            ports: self.ports as u64,
+            unanswered: u64::from(self.tally.flows.saturating_sub(self.tally.answered)),
+            reset: u64::from(self.tally.reset),
+            packets: self.tally.packets,
+            bytes: self.tally.bytes(),
+        }
+    }
 }
 
 impl Many {
     fn new(look_ahead_ns: i64) -> Self {
-        let distinct = || Distinct::new(look_ahead_ns);
-        Self { tallies: Rings::new(look_ahead_ns), peers: distinct(), ports: distinct() }
+        let (peers, ports) = (Distinct::default(), Distinct::default());
+        Self { buckets: Rings::new(look_ahead_ns), peers, ports }
     }
 
     fn add(&mut self, entry: &Entry) {
-        let Begin { start_ns, peer, port, .. } = entry.begin;
-        self.tallies.update(start_ns, |tally| tally.add(&entry.tally));
-        self.peers.add(peer, start_ns);
-        self.ports.add(port, start_ns);
+        let Begin { start_ns, start, peer, port, .. } = entry.begin;
+        self.buckets.update(start, &Bucket { tally: entry.tally, peers: 0, ports: 0 });
+        let seen = self.peers.add(peer, start_ns);
+        count_seen(&mut self.buckets, &self.peers, seen, start, |bucket| &mut bucket.peers);
+        let seen = self.ports.add(port, start_ns);
+        count_seen(&mut self.buckets, &self.ports, seen, start, |bucket| &mut bucket.ports);
     }
 
-    fn read(&self, w: usize, start_ns: i64) -> (Tally, f64, f64) {
-        let mut tally = Tally::default();
-        self.tallies.each(w, start_ns).for_each(|bucket| tally.add(bucket));
-        (tally, self.peers.count(w, start_ns), self.ports.count(w, start_ns))
+    fn read(&self, w: usize, start: Buckets) -> Reading {
+        let sum = self.buckets.since(w, start);
+        Reading {
+            tally: sum.tally,
+            peers: self.peers.count(sum.peers),
+            ports: self.ports.count(sum.ports),
+            busiest: self.buckets.each(w, start).map(|bucket| bucket.tally.flows).max().unwrap_or(0),
+        }
+    }
+}
+
+/// Moves a value from the buckets in which it was last seen to those of now.
+fn count_seen(
+    buckets: &mut Rings<Bucket>,
+    distinct: &Distinct,
+    seen: Seen,
+    now: Buckets,
+    field: impl Fn(&mut Bucket) -> &mut u32,
+) {
+    let step = |bucket: &mut Bucket, by: u32| {
+        let count = field(bucket);
+        *count = count.wrapping_add(by);
+    };
+    match seen {
+        Seen::New => buckets.amend(now, |bucket| step(bucket, 1)),
+        Seen::Last(before) => {
+            let before = Buckets::at(before);
+            for w in (0..WINDOWS).filter(|w| before.0[*w] != now.0[*w]) {
+                buckets.amend_one(w, before, |bucket| step(bucket, u32::MAX));
+                buckets.amend_one(w, now, |bucket| step(bucket, 1));
+            }
+        }
+        Seen::Anew => {
+            buckets.change_all(|bucket| *field(bucket) = 0);
+            for last in distinct.last_seen() {
+                buckets.amend(Buckets::at(last), |bucket| step(bucket, 1));
+            }
+        }
     }
 }
 
@@ -242,7 +416,7 @@ mod tests {
 
     fn written(role: &Role, start_ns: i64) -> Vec<u32> {
         let mut out = Vec::new();
-        role.write(start_ns, &mut Row(&mut out));
+        role.write(Buckets::at(start_ns), 0.0, &mut Row(&mut out));
         out.iter().map(|value| value.to_bits()).collect()
     }
 
@@ -256,16 +430,19 @@ mod tests {
             for (serial, (gap_ms, peer, port, what)) in steps.into_iter().enumerate() {
                 now += gap_ms * 1_000_000;
                 let serial = serial as u64;
-                let begin = Begin { serial, start_ns: now, peer, port, tcp: peer == 1 };
+                let kind = if peer == 1 { Kind::Tcp } else { Kind::Udp };
+                let start = Buckets::at(now);
+                let begin = Begin { serial, start_ns: now, start, peer, port, kind, syn: port == 2 };
                 for role in [&mut few, &mut many] {
                     role.begin(begin, AHEAD);
                     if what & 1 == 1 {
-                        role.later(serial, now, Told::default(), Later::Answer);
+                        role.later(serial, start, &Later::Answer.change(Told::default()));
                     }
                     if what & 2 == 2 {
-                        let totals = |packets, payload_bytes| Later::Totals { packets, payload_bytes };
-                        role.later(serial, now, Told::default(), totals(2, 100));
-                        role.later(serial, now, Told::now(2, 100), totals(3, 1000 + port));
+                        let totals = |packets, forward_bytes| Totals { packets, forward_bytes, backward_bytes: 7 };
+                        role.later(serial, start, &Later::Totals(totals(2, 100)).change(Told::default()));
+                        let told = Told::now(totals(2, 100));
+                        role.later(serial, start, &Later::Totals(totals(3, 1000 + port)).change(told));
                     }
                 }
                 prop_assert_eq!(written(&few, now), written(&many, now));
@@ -278,17 +455,22 @@ mod tests {
         let mut role = Role::default();
         for n in 0..20u64 {
             let start_ns = 100_000_000_000 + n as i64 * 1_000_000_000;
-            role.begin(Begin { serial: n, start_ns, peer: n % 5, port: n, tcp: true }, AHEAD);
+            let start = Buckets::at(start_ns);
+            let begin =
+                Begin { serial: n, start_ns, start, peer: n % 5, port: n, kind: Kind::Tcp, syn: true };
+            role.begin(begin, AHEAD);
             if n % 2 == 0 {
-                role.later(n, start_ns, Told::default(), Later::Answer);
+                role.later(n, start, &Later::Answer.change(Told::default()));
             }
         }
         let mut out = Vec::new();
-        role.write(119_000_000_000, &mut Row(&mut out));
+        role.write(Buckets::at(119_000_000_000), 0.0, &mut Row(&mut out));
         // In 10 s: eleven flows to eleven ports and five peers, five of them not answered.
         assert_eq!(out[..3], [11.0, 11.0, 5.0]);
         assert!((out[4] - 6.0 / 11.0).abs() < 1e-6);
         assert!(out[3].is_nan());
-        assert_eq!(out[9..12], [20.0, 20.0, 5.0]);
+        // All of them TCP, begun by SYN, and one a second.
+        assert_eq!(out[9..14], [1.0, 0.0, 0.0, 1.0, 1.0 / 11.0]);
+        assert_eq!(out[14..17], [20.0, 20.0, 5.0]);
     }
 }

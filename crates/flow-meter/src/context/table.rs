@@ -1,5 +1,6 @@
 //! A map with a bound: when it is full, the entry that was idle longest among a few looked at makes room.
 
+use crate::slab::Slab;
 use hashbrown::HashMap;
 use std::hash::Hash;
 
@@ -13,6 +14,13 @@ pub(crate) struct Ref {
     generation: u32,
 }
 
+impl Default for Ref {
+    /// A place that nothing is at.
+    fn default() -> Self {
+        Self { index: u32::MAX, generation: 0 }
+    }
+}
+
 struct Slot<K, V> {
     key: K,
     value: V,
@@ -22,7 +30,7 @@ struct Slot<K, V> {
 /// At most `max` entries.
 pub(crate) struct Bounded<K, V> {
     index: HashMap<K, u32>,
-    slots: Vec<Slot<K, V>>,
+    slots: Slab<Slot<K, V>>,
     max: usize,
     hand: usize,
     /// Place of the entry asked for last: the two ends of a flow must not push each other out.
@@ -36,7 +44,7 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
     pub(crate) fn new(max: usize) -> Self {
         Self {
             index: HashMap::new(),
-            slots: Vec::new(),
+            slots: Slab::new(),
             max,
             hand: 0,
             latest: usize::MAX,
@@ -65,17 +73,22 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
             None => self.insert(key, last_ns),
         };
         self.latest = at;
-        let slot = &mut self.slots[at];
+        let slot = self.slots.get_mut(at as u32);
         (Ref { index: at as u32, generation: slot.generation }, &mut slot.value)
+    }
+
+    /// The place of `key`, if it has one.
+    pub(crate) fn find(&self, key: &K) -> Option<Ref> {
+        let at = *self.index.get(key)?;
+        Some(Ref { index: at, generation: self.slots.find(at)?.generation })
     }
 
     fn insert(&mut self, key: K, last_ns: impl Fn(&V) -> i64) -> usize {
         let at = if self.slots.len() < self.max {
-            self.slots.push(Slot { key, value: V::default(), generation: self.epoch << 16 });
-            self.slots.len() - 1
+            self.slots.push(Slot { key, value: V::default(), generation: self.epoch << 16 }) as usize
         } else {
             let at = self.oldest(last_ns);
-            let slot = &mut self.slots[at];
+            let slot = self.slots.get_mut(at as u32);
             self.index.remove(&slot.key);
             *slot = Slot { key, value: V::default(), generation: slot.generation.wrapping_add(1) };
             self.evicted += 1;
@@ -90,18 +103,25 @@ impl<K: Copy + Eq + Hash, V: Default> Bounded<K, V> {
     fn oldest(&mut self, last_ns: impl Fn(&V) -> i64) -> usize {
         let count = self.slots.len();
         let places = (0..LOOKED_AT.min(count)).map(|step| (self.hand + step) % count);
-        let oldest = places.filter(|at| *at != self.latest).min_by_key(|at| last_ns(&self.slots[*at].value));
+        let oldest = places
+            .filter(|at| *at != self.latest)
+            .min_by_key(|at| last_ns(&self.slots.get(*at as u32).value));
         self.hand = (self.hand + LOOKED_AT) % count;
         oldest.unwrap_or(0)
     }
 
     pub(crate) fn get(&self, place: Ref) -> Option<&V> {
-        let slot = self.slots.get(place.index as usize)?;
+        let slot = self.slots.find(place.index)?;
         (slot.generation == place.generation).then_some(&slot.value)
     }
 
+    pub(crate) fn get_with_key(&self, place: Ref) -> Option<(&K, &V)> {
+        let slot = self.slots.find(place.index)?;
+        (slot.generation == place.generation).then_some((&slot.key, &slot.value))
+    }
+
     pub(crate) fn get_mut(&mut self, place: Ref) -> Option<&mut V> {
-        let slot = self.slots.get_mut(place.index as usize)?;
+        let slot = self.slots.find_mut(place.index)?;
         (slot.generation == place.generation).then_some(&mut slot.value)
     }
 }

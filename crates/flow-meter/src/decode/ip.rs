@@ -39,10 +39,8 @@ fn v4(bytes: &[u8], room: usize) -> Result<Network, SkipReason> {
         return Err(SkipReason::BadIp);
     }
     let place = be16(bytes, 6).unwrap_or(0);
-    let fragment = (place & 0x3fff != 0).then(|| Fragment {
-        id: u32::from(be16(bytes, 4).unwrap_or(0)),
-        offset: usize::from(place & 0x1fff) * 8,
-    });
+    let fragment = (place & 0x3fff != 0)
+        .then(|| Fragment { id: u32::from(be16(bytes, 4).unwrap_or(0)), offset: (place & 0x1fff) * 8 });
     Ok(Network {
         version: 4,
         protocol: bytes[9],
@@ -93,7 +91,7 @@ fn extensions(bytes: &[u8], network: &mut Network) -> Result<(), SkipReason> {
                 let id = be32(bytes, at + 4).ok_or(SkipReason::TruncatedIp)?;
                 // An atomic fragment (offset 0, no more) is a whole packet.
                 if place & 0xfff9 != 0 {
-                    network.fragment = Some(Fragment { id, offset: usize::from(place & 0xfff8) });
+                    network.fragment = Some(Fragment { id, offset: place & 0xfff8 });
                 }
                 8
             }

@@ -54,7 +54,7 @@ pub struct Fragment {
     /// The datagram's identification.
     pub id: u32,
     /// Where it begins in the datagram, bytes.
-    pub offset: usize,
+    pub offset: u16,
 }
 
 impl Fragment {

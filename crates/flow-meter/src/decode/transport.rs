@@ -86,7 +86,7 @@ pub(super) fn decode(
 /// What a later fragment has of the transport header: usually nothing. A TCP header cut after eight bytes goes on here
 /// with its flags, for which such fragments are sent: to slip past filters.
 fn rest_of_header(bytes: &[u8], network: &Network, fragment: Fragment) -> Header {
-    if network.protocol != protocol::TCP || fragment.offset != TINY_FRAGMENT {
+    if network.protocol != protocol::TCP || usize::from(fragment.offset) != TINY_FRAGMENT {
         return Header::NONE;
     }
     let (Some(word), Some(window)) = (be16(bytes, 4), be16(bytes, 6)) else { return Header::NONE };

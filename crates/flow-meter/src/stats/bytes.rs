@@ -1,81 +1,132 @@
 //! The first payload bytes of each direction: how random, how readable.
 
 use super::Row;
+use std::sync::LazyLock;
 
-/// Bytes kept a direction.
+/// Bytes looked at a direction.
 pub(crate) const KEPT: usize = 256;
+const FEATURES: usize = 6;
 
-/// First payload bytes of one direction. Allocated with the first byte, for most floods and scans have none.
+/// First payload bytes of one direction: none for most floods and scans, then the bytes, and once they are [`KEPT`]
+/// and nobody wants them, only what they say.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Head(Option<Box<Kept>>);
-
-#[derive(Debug, Clone)]
-struct Kept {
-    bytes: [u8; KEPT],
-    count: u16,
+pub(crate) enum Head {
+    #[default]
+    Empty,
+    Bytes(Vec<u8>),
+    Said([f32; FEATURES]),
 }
 
 impl Head {
+    /// Takes what is still missing of the first bytes. `keep` holds on to them after the last is there.
     #[inline]
-    pub(crate) fn update(&mut self, payload: &[u8]) {
-        if payload.is_empty() || self.0.as_ref().is_some_and(|kept| usize::from(kept.count) == KEPT) {
-            return;
+    pub(crate) fn update(&mut self, payload: &[u8], keep: bool) {
+        if !self.is_full() {
+            self.take(payload, keep);
         }
-        let kept = self.0.get_or_insert_with(|| Box::new(Kept { bytes: [0; KEPT], count: 0 }));
-        let from = usize::from(kept.count);
-        let take = payload.len().min(KEPT - from);
-        kept.bytes[from..from + take].copy_from_slice(&payload[..take]);
-        kept.count += take as u16;
     }
 
-    fn bytes(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |kept| &kept.bytes[..usize::from(kept.count)])
+    fn take(&mut self, payload: &[u8], keep: bool) {
+        let mut bytes = match std::mem::take(self) {
+            Self::Bytes(bytes) => bytes,
+            _ => Vec::new(),
+        };
+        let room = payload.len().min(KEPT - bytes.len());
+        let payload = &payload[..room];
+        if bytes.is_empty() && room == KEPT && !keep {
+            *self = Self::Said(say(payload));
+            return;
+        }
+        bytes.reserve_exact(room);
+        bytes.extend_from_slice(payload);
+        *self = if bytes.len() == KEPT && !keep { Self::Said(say(&bytes)) } else { Self::Bytes(bytes) };
+    }
+
+    /// Whether later payload changes nothing.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Said(_) => true,
+            Self::Bytes(bytes) => bytes.len() == KEPT,
+            Self::Empty => false,
+        }
+    }
+
+    /// The bytes, as far as they are still here.
+    pub(crate) fn kept(&self) -> &[u8] {
+        if let Self::Bytes(bytes) = self { bytes } else { &[] }
     }
 
     pub(crate) fn write(&self, row: &mut Row<'_>) {
-        let bytes = self.bytes();
-        if bytes.is_empty() {
-            row.absent(4);
-            row.push(0.0);
-            row.absent(1);
-            return;
+        match self {
+            Self::Empty => row.0.extend_from_slice(&ABSENT),
+            Self::Bytes(bytes) => row.0.extend_from_slice(&say(bytes)),
+            Self::Said(said) => row.0.extend_from_slice(said),
         }
-        let mut histogram = [0u16; 256];
-        for byte in bytes {
-            histogram[usize::from(*byte)] += 1;
-        }
-        let n = bytes.len() as f64;
-        let seen = |from: usize, to: usize| histogram[from..to].iter().map(|c| f64::from(*c)).sum::<f64>();
-        let entropy = entropy_bits(&histogram, bytes.len());
-        row.push(entropy);
-        row.push(seen(32, 127) / n);
-        row.push(seen(128, 256) / n);
-        row.push(f64::from(histogram[0]) / n);
-        row.push(n);
-        row.optional((bytes.len() > 1).then(|| entropy / n.log2()));
     }
 }
 
-/// Shannon entropy per byte. `-p log2 p` of each count comes from a table, for there are only 256 × 256 of them.
-fn entropy_bits(histogram: &[u16; 256], total: usize) -> f64 {
-    let n = total as f64;
-    let sum: f64 =
-        histogram.iter().filter(|count| **count > 1).map(|count| COUNT_LOG[usize::from(*count)]).sum();
-    n.log2() - sum / n
+/// No bytes have no entropy and no classes, and are 0 in number.
+const ABSENT: [f32; FEATURES] = [f32::NAN, f32::NAN, f32::NAN, f32::NAN, 0.0, f32::NAN];
+
+/// Entropy, shares of printable, high and zero bytes, number, and the entropy over the most that so many can have.
+fn say(bytes: &[u8]) -> [f32; FEATURES] {
+    if bytes.is_empty() {
+        return ABSENT;
+    }
+    let n = bytes.len() as f64;
+    let share = |count: u16| (f64::from(count) / n) as f32;
+    let entropy = entropy_bits(bytes);
+    let fill = if bytes.len() > 1 { entropy / n.log2() } else { f64::NAN };
+    [
+        entropy as f32,
+        share(count(bytes, |byte| byte.wrapping_sub(32) < 95)),
+        share(count(bytes, |byte| byte >= 128)),
+        share(count(bytes, |byte| byte == 0)),
+        n as f32,
+        fill as f32,
+    ]
 }
 
-/// `c log2 c`.
-static COUNT_LOG: std::sync::LazyLock<[f64; KEPT + 1]> = std::sync::LazyLock::new(|| {
-    std::array::from_fn(|c| if c > 1 { c as f64 * (c as f64).log2() } else { 0.0 })
+/// In sixteen bits, which the compiler counts many at a time.
+#[inline]
+fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> u16 {
+    bytes.iter().map(|byte| u16::from(is(*byte))).sum()
+}
+
+/// Shannon entropy per byte of at most [`KEPT`] bytes: `log2 n − Σ c log2 c / n` over the counts c.
+///
+/// The sum grows with each byte by the step of `c log2 c`, in whole numbers: one pass, no second one over the counts.
+fn entropy_bits(bytes: &[u8]) -> f64 {
+    let steps: &[u32; 256] = &STEPS;
+    // The 256th of one value would make 0 of its count, but then no byte follows.
+    let mut counts = [0u8; 256];
+    let mut sum = 0u32;
+    for byte in bytes {
+        let count = &mut counts[usize::from(*byte)];
+        sum = sum.wrapping_add(steps[usize::from(*count)]);
+        *count = count.wrapping_add(1);
+    }
+    let n = bytes.len() as f64;
+    n.log2() - f64::from(sum) / UNIT / n
+}
+
+/// Units of [`STEPS`]: 256 × 8 of them fit in 32 bits.
+const UNIT: f64 = (1 << 20) as f64;
+
+/// By how much `c log2 c` grows from c to c + 1.
+static STEPS: LazyLock<[u32; 256]> = LazyLock::new(|| {
+    let whole = |c: usize| if c > 1 { (c as f64 * (c as f64).log2() * UNIT).round() as u32 } else { 0 };
+    std::array::from_fn(|c| whole(c + 1) - whole(c))
 });
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn written(payloads: &[&[u8]]) -> Vec<f32> {
+    fn written(payloads: &[&[u8]], keep: bool) -> Vec<f32> {
         let mut head = Head::default();
-        payloads.iter().for_each(|payload| head.update(payload));
+        payloads.iter().for_each(|payload| head.update(payload, keep));
         let mut out = Vec::new();
         head.write(&mut Row(&mut out));
         out
@@ -84,13 +135,17 @@ mod tests {
     #[test]
     fn entropy_and_classes() {
         let all: Vec<u8> = (0..=255).collect();
-        let out = written(&[&all[..100], &all[100..], b"ignored"]);
-        assert_eq!(out[0], 8.0);
-        assert_eq!(out[1..4], [95.0 / 256.0, 0.5, 1.0 / 256.0]);
-        assert_eq!(out[4..], [256.0, 1.0]);
-        let out = written(&[b"aaaa"]);
-        assert_eq!(out, [0.0, 1.0, 0.0, 0.0, 4.0, 0.0]);
-        let out = written(&[]);
+        for keep in [false, true] {
+            let out = written(&[&all[..100], &all[100..], b"ignored"], keep);
+            assert_eq!(out[0], 8.0);
+            assert_eq!(out[1..4], [95.0 / 256.0, 0.5, 1.0 / 256.0]);
+            assert_eq!(out[4..], [256.0, 1.0]);
+        }
+        assert_eq!(written(&[b"aaaa"], false), [0.0, 1.0, 0.0, 0.0, 4.0, 0.0]);
+        assert_eq!(written(&[&[7; 300]], false), [0.0, 0.0, 0.0, 0.0, 256.0, 0.0]);
+        let out = written(&[b"aabc"], false);
+        assert!((out[0] - 1.5).abs() < 1e-5, "{out:?}");
+        let out = written(&[], false);
         assert!(out[0].is_nan() && out[4] == 0.0);
     }
 }

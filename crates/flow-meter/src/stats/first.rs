@@ -1,19 +1,31 @@
 //! The flow's first thirty packets, kept whole, and the statistics of the first 10, 20 and 30.
 
 use super::Row;
+use super::row::ratio;
 use crate::key::Direction;
 use schema::features::FIRST_PACKETS;
 
 const KEPT: usize = FIRST_PACKETS[FIRST_PACKETS.len() - 1];
-/// Six counts, and seven numbers for each of four series.
-const FEATURES: usize = 6 + 4 * 7;
+/// Those kept within the flow; most flows never have more.
+const NEAR: usize = FIRST_PACKETS[0];
+const SERIES: usize = 5;
+/// Mean, deviation, smallest, largest and three quartiles.
+const OF_SERIES: usize = 7;
+/// Six counts, and the numbers of each series.
+const FEATURES: usize = 6 + SERIES * OF_SERIES;
+
+/// Sizes, and the gap before each packet in seconds (0 before the first).
+#[derive(Debug, Clone, Copy)]
+struct Kept<const N: usize> {
+    sizes: [u16; N],
+    gaps_s: [f32; N],
+}
 
 /// Sizes, gaps and directions of the first packets.
 #[derive(Debug, Clone)]
 pub(crate) struct FirstPackets {
-    sizes: [u16; KEPT],
-    /// Seconds since the packet before; 0 for the first.
-    gaps_s: [f32; KEPT],
+    near: Kept<NEAR>,
+    far: Option<Box<Kept<{ KEPT - NEAR }>>>,
     /// Bit n: packet n came from the responder.
     backward: u32,
     count: u8,
@@ -21,7 +33,8 @@ pub(crate) struct FirstPackets {
 
 impl Default for FirstPackets {
     fn default() -> Self {
-        Self { sizes: [0; KEPT], gaps_s: [0.0; KEPT], backward: 0, count: 0 }
+        let near = Kept { sizes: [0; NEAR], gaps_s: [0.0; NEAR] };
+        Self { near, far: None, backward: 0, count: 0 }
     }
 }
 
@@ -29,15 +42,33 @@ impl FirstPackets {
     #[inline]
     pub(crate) fn update(&mut self, direction: Direction, payload_len: u32, gap_s: f64) {
         let at = usize::from(self.count);
-        if at < KEPT {
-            self.sizes[at] = payload_len.min(u32::from(u16::MAX)) as u16;
-            self.gaps_s[at] = gap_s as f32;
-            self.backward |= (direction as u32) << at;
-            self.count += 1;
+        if at >= KEPT {
+            return;
+        }
+        let size = payload_len.min(u32::from(u16::MAX)) as u16;
+        if at < NEAR {
+            self.near.sizes[at] = size;
+            self.near.gaps_s[at] = gap_s as f32;
+        } else {
+            let far = self.far.get_or_insert_with(|| {
+                Box::new(Kept { sizes: [0; KEPT - NEAR], gaps_s: [0.0; KEPT - NEAR] })
+            });
+            far.sizes[at - NEAR] = size;
+            far.gaps_s[at - NEAR] = gap_s as f32;
+        }
+        self.backward |= (direction as u32) << at;
+        self.count += 1;
+    }
+
+    fn packet(&self, at: usize) -> (u16, f32) {
+        match &self.far {
+            Some(far) if at >= NEAR => (far.sizes[at - NEAR], far.gaps_s[at - NEAR]),
+            _ => (self.near.sizes[at], self.near.gaps_s[at]),
         }
     }
 
     pub(crate) fn write(&self, row: &mut Row<'_>) {
+        let mut walk = Walk::default();
         let mut written = 0;
         for limit in FIRST_PACKETS {
             let count = usize::from(self.count).min(limit);
@@ -46,82 +77,125 @@ impl FirstPackets {
                 let from = row.0.len() - FEATURES;
                 row.0.extend_from_within(from..);
             } else {
-                self.write_first(count, row);
+                (written..count).for_each(|at| walk.step(self.packet(at), self.backward >> at & 1 == 1));
+                walk.write(row);
                 written = count;
             }
         }
     }
+}
 
-    fn write_first(&self, count: usize, row: &mut Row<'_>) {
-        let mut series: [Series; 4] = [Series::new(), Series::new(), Series::new(), Series::new()];
-        let [fwd, bwd, gaps, fwd_gaps] = &mut series;
-        let (mut turns, mut empty, mut bytes) = (0u32, 0u32, [0u32; 2]);
-        let mut since_forward: Option<f64> = None;
-        for at in 0..count {
-            let backward = self.backward >> at & 1 == 1;
-            let (size, gap) = (self.sizes[at], f64::from(self.gaps_s[at]));
-            bytes[usize::from(backward)] += u32::from(size);
-            empty += u32::from(size == 0);
-            since_forward = since_forward.map(|since| since + gap);
-            if at > 0 {
-                gaps.add(gap as f32);
-                turns += u32::from(backward != (self.backward >> (at - 1) & 1 == 1));
-            }
-            if backward {
-                bwd.add(f32::from(size));
-            } else {
-                fwd.add(f32::from(size));
-                if let Some(since) = since_forward {
-                    fwd_gaps.add(since as f32);
-                }
-                since_forward = Some(0.0);
-            }
-        }
-        row.push(fwd.count as f64);
-        row.push(bwd.count as f64);
-        row.push(f64::from(bytes[0]));
-        row.push(f64::from(bytes[1]));
-        row.push(f64::from(turns));
-        row.ratio(f64::from(empty), count as f64);
-        for one in &mut series {
-            one.write(row);
+const FWD: usize = 0;
+const BWD: usize = 1;
+const GAPS: usize = 2;
+const FWD_GAPS: usize = 3;
+
+/// From the first packet on: series that stay sorted as they grow, so that each limit costs only its own packets.
+struct Walk {
+    series: [Series; SERIES],
+    bytes: [u32; 2],
+    turns: u32,
+    empty: u32,
+    packets: u32,
+    last_backward: bool,
+    /// Seconds since the latest packet of each direction.
+    since_s: [Option<f64>; 2],
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            series: [Series::NONE; SERIES],
+            bytes: [0; 2],
+            turns: 0,
+            empty: 0,
+            packets: 0,
+            last_backward: false,
+            since_s: [None; 2],
         }
     }
 }
 
-/// At most thirty numbers on the stack.
+impl Walk {
+    #[inline]
+    fn step(&mut self, (size, gap_s): (u16, f32), backward: bool) {
+        let side = usize::from(backward);
+        for since in self.since_s.iter_mut().flatten() {
+            *since += f64::from(gap_s);
+        }
+        if self.packets > 0 {
+            self.series[GAPS].add(gap_s);
+            self.turns += u32::from(backward != self.last_backward);
+        }
+        if let Some(since) = self.since_s[side].replace(0.0) {
+            self.series[FWD_GAPS + side].add(since as f32);
+        }
+        self.series[FWD + side].add(f32::from(size));
+        self.bytes[side] += u32::from(size);
+        self.empty += u32::from(size == 0);
+        self.last_backward = backward;
+        self.packets += 1;
+    }
+
+    fn write(&self, row: &mut Row<'_>) {
+        row.all([
+            self.series[FWD].count as f64,
+            self.series[BWD].count as f64,
+            f64::from(self.bytes[0]),
+            f64::from(self.bytes[1]),
+            f64::from(self.turns),
+            ratio(f64::from(self.empty), f64::from(self.packets)),
+        ]);
+        self.series.iter().for_each(|one| one.write(row));
+    }
+}
+
+/// At most thirty numbers on the stack, in ascending order.
+#[derive(Clone, Copy)]
 struct Series {
     values: [f32; KEPT],
     count: usize,
+    sum: f64,
+    squares: f64,
 }
 
 impl Series {
-    fn new() -> Self {
-        Self { values: [0.0; KEPT], count: 0 }
-    }
+    const NONE: Self = Self { values: [0.0; KEPT], count: 0, sum: 0.0, squares: 0.0 };
 
+    /// Insertion from the end: sizes and gaps of a flow are few and often come nearly sorted.
+    #[inline]
     fn add(&mut self, value: f32) {
-        self.values[self.count] = value;
+        let mut at = self.count;
+        while at > 0 && self.values[at - 1] > value {
+            self.values[at] = self.values[at - 1];
+            at -= 1;
+        }
+        self.values[at] = value;
         self.count += 1;
+        let value = f64::from(value);
+        self.sum += value;
+        self.squares += value * value;
     }
 
-    fn write(&mut self, row: &mut Row<'_>) {
-        let values = &mut self.values[..self.count];
-        if values.is_empty() {
-            row.absent(7);
+    #[inline]
+    fn write(&self, row: &mut Row<'_>) {
+        let Some(last) = self.count.checked_sub(1) else {
+            row.0.extend_from_slice(&[f32::NAN; OF_SERIES]);
             return;
-        }
-        let n = values.len() as f64;
-        let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
-        let variance = values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / n;
-        values.sort_unstable_by(f32::total_cmp);
-        row.push(mean);
-        row.push(variance.sqrt());
-        row.push(f64::from(values[0]));
-        row.push(f64::from(values[values.len() - 1]));
-        for quarter in 1..4 {
-            row.push(f64::from(values[quarter * (values.len() - 1) / 4]));
-        }
+        };
+        let n = self.count as f64;
+        let mean = self.sum / n;
+        let variance = (self.squares / n - mean * mean).max(0.0);
+        let quarter = |quarter: usize| self.values[quarter * last / 4];
+        row.0.extend_from_slice(&[
+            mean as f32,
+            variance.sqrt() as f32,
+            self.values[0],
+            self.values[last],
+            quarter(1),
+            quarter(2),
+            quarter(3),
+        ]);
     }
 }
 
@@ -147,20 +221,22 @@ mod tests {
         // Two forward, one backward, 400 and 0 bytes, two turns, a third empty.
         assert_eq!(out[..6], [2.0, 1.0, 400.0, 0.0, 2.0, 1.0 / 3.0]);
         assert_eq!(out[6..10], [200.0, 100.0, 100.0, 300.0]);
-        // The one gap between forward packets spans both gaps.
+        // The one gap between forward packets spans both gaps; the responder has none.
         assert_eq!(out[6 + 21], 0.75);
+        assert!(out[6 + 28].is_nan());
         let bits = |part: &[f32]| part.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&out[..FEATURES]), bits(&out[FEATURES..2 * FEATURES]));
     }
 
     #[test]
     fn only_the_first_packets_count() {
-        let packets: Vec<_> = (0..40).map(|n| (Direction::Forward, n, 1.0)).collect();
+        let packets: Vec<_> = (0..40).map(|n| (Direction::Forward, 39 - n, 1.0)).collect();
         let out = written(&packets);
         assert_eq!(out[0], 10.0);
         assert_eq!(out[FEATURES], 20.0);
         assert_eq!(out[2 * FEATURES], 30.0);
-        assert_eq!(out[2], 45.0);
-        assert_eq!(out[2 * FEATURES + 9], 29.0);
+        assert_eq!(out[2], 345.0);
+        // Smallest, largest and quartiles of 10 to 39.
+        assert_eq!(out[2 * FEATURES + 8..2 * FEATURES + 13], [10.0, 39.0, 17.0, 24.0, 31.0]);
     }
 }

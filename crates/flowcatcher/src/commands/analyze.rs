@@ -7,6 +7,7 @@ use crate::report::{CollectPredictions, CollectThreats, Findings, write_json, wr
 use crate::{input, output, setup, stored};
 use bus::NoOutput;
 use detect::Bundles;
+use flow_meter::Metered;
 use service::Settings;
 use sink::WhenFull;
 use std::io::Write as _;
@@ -62,7 +63,10 @@ fn collect(pipeline: &mut Pipeline, findings: &Findings, analyze: &Analyze) -> a
 fn read(pipeline: &Pipeline, settings: &Settings, analyze: &Analyze) -> anyhow::Result<input::Outcome> {
     let mut producer = pipeline.flows.producer();
     input::each_capture(&analyze.files, |capture, bar| {
-        let deliver = |records: &mut Vec<_>| pipeline::send_all(&mut producer, records, &pipeline.stop);
+        let deliver = |metered: &mut Metered| {
+            metered.hosts.clear();
+            pipeline::send_all(&mut producer, &mut metered.flows, &pipeline.stop)
+        };
         input::meter(settings, capture, bar, deliver).map(Some)
     })
 }

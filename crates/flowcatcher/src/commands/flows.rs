@@ -3,6 +3,7 @@
 use crate::cli::{Cli, FlowFormat, Flows};
 use crate::exit::Done;
 use crate::{input, output, setup};
+use flow_meter::Counted;
 use schema::document::{end_reason_name, rfc3339};
 use schema::{FEATURES, FeatureVector, FlowRecord, Id};
 use std::io::Write;
@@ -42,9 +43,16 @@ pub(super) fn run(cli: &Cli, flows: &Flows) -> anyhow::Result<Done> {
     let mut line = Vec::new();
     let mut total = 0u64;
     let outcome = input::each_capture(&flows.files, |capture, bar| {
+        if flows.format == FlowFormat::None {
+            let mut counted = Counted::default();
+            let read = input::meter_into(&loaded.settings, capture, bar, &mut counted)?;
+            total += counted.flows;
+            return Ok(Some(read));
+        }
         let read = input::meter(&loaded.settings, capture, bar, |records| {
-            total += records.len() as u64;
-            for record in records.drain(..) {
+            records.hosts.clear();
+            total += records.flows.len() as u64;
+            for record in records.flows.drain(..) {
                 write_record(flows.format, &record, &mut line);
                 out.write_all(&line)?;
                 line.clear();

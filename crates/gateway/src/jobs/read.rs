@@ -5,7 +5,7 @@ use super::stored::Ledger;
 use super::{JobState, Upload};
 use bus::BusError;
 use capture::{Capture, FlowReceiver, Input, Progress, SourceError, meter_capture};
-use flow_meter::{Meter, MeterConfig, SkipReason};
+use flow_meter::{MeterConfig, MeterCounters, Metered, SkipReason};
 use schema::{FlowId, FlowRecord, Id, JobFile};
 use std::time::{Duration, Instant};
 use store::StoreError;
@@ -140,22 +140,21 @@ impl<'a> Reading<'a> {
         let file = self.file(upload);
         capture.name().clone_into(&mut file.name);
         file.capture_id = id.0.to_vec();
-        let mut meter = Meter::new(MeterConfig {
+        let config = MeterConfig {
             capture: id,
             sensor: capture.name().to_owned(),
             flows: self.worker.limits.flows,
             context: self.worker.limits.context,
-        });
+        };
         let (packets, flows) = (self.state.event.packets, self.state.event.flows);
         let mut delivery = Delivery { job: self, upload, progress, packets, flows, sent: 0 };
-        let end = meter_capture(&mut capture, &mut meter, &mut delivery)?;
+        let (end, counters) = meter_capture(&mut capture, config, &mut delivery)?;
         let sent = delivery.sent;
-        self.close(id, &meter, sent, end.warning().unwrap_or_default());
+        self.close(id, &counters, sent, end.warning().unwrap_or_default());
         Ok(())
     }
 
-    fn close(&mut self, id: Id, meter: &Meter, sent: u64, warning: String) {
-        let counters = meter.counters();
+    fn close(&mut self, id: Id, counters: &MeterCounters, sent: u64, warning: String) {
         let skipped = SkipReason::ALL.into_iter().map(|reason| (reason, counters.skipped[reason as usize]));
         let file = &mut self.state.event.files[self.at];
         file.packets = counters.packets;
@@ -199,7 +198,9 @@ impl FlowReceiver for Delivery<'_, '_> {
     type Error = RunError;
 
     /// Waits for room on the bus as long as it takes: an upload's flows are never dropped.
-    fn deliver(&mut self, records: &mut Vec<FlowRecord>) -> Result<(), RunError> {
+    fn deliver(&mut self, metered: &mut Metered) -> Result<(), RunError> {
+        metered.hosts.clear();
+        let records = &mut metered.flows;
         let last = records.last().and_then(|record| FlowId::from_slice(&record.flow_id));
         self.job.last_flow = last.or(self.job.last_flow);
         let count = records.len();
@@ -216,10 +217,10 @@ impl FlowReceiver for Delivery<'_, '_> {
         Ok(())
     }
 
-    fn batch_read(&mut self, meter: &Meter) -> Result<(), RunError> {
+    fn batch_read(&mut self, counters: &MeterCounters) -> Result<(), RunError> {
         let event = &mut self.job.state.event;
         event.bytes_read = self.job.bytes_before + self.progress.read_bytes().min(self.upload.bytes);
-        event.packets = self.packets + meter.counters().packets;
+        event.packets = self.packets + counters.packets;
         event.flows = self.flows + self.sent;
         self.job.show()
     }

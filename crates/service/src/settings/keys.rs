@@ -135,6 +135,18 @@ section! {
         hosts_max: usize = 65_536;
         /// Pairs of hosts and service whose history is kept at once.
         pairs_max: usize = 262_144;
+        /// Hours after which the history of a silent pair is forgotten.
+        memory_h: u32 = 24;
+        /// Flows in 10 s, in one role, with which a host gives a host window.
+        window_flows_min: u32 = 100;
+        /// Distinct other ends in 10 s with which a host gives a host window.
+        window_peers_min: u32 = 30;
+        /// Distinct responder ports in 10 s with which a host gives a host window.
+        window_ports_min: u32 = 30;
+        /// Whether flow records carry the first payload bytes of each direction (at most 256). They may hold secrets.
+        keep_first_payload: bool = false;
+        /// Threads that meter one capture file; 0 for as many as there are processors. Records are the same for any number.
+        threads: usize = 0;
     }
 }
 

@@ -48,6 +48,19 @@ macro_rules! whole_number {
 }
 whole_number!(u32 u64 usize);
 
+impl Value for bool {
+    const KIND: &'static str = "true or false";
+
+    fn read(value: &Toml) -> Result<Self, String> {
+        let read = value.as_bool().or_else(|| text(value)?.parse().ok());
+        read.map_or_else(|| expected("true or false", value), Ok)
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
 impl Value for String {
     const KIND: &'static str = "text";
 
