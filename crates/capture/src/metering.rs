@@ -1,8 +1,9 @@
 //! The loop between a source of frames and a meter: all frames in, all records out, whatever ends the source.
 
-use crate::{Damage, FrameSource, SourceError};
+use crate::{Damage, FrameSource, SourceError, threads};
 use flow_meter::{Meter, MeterConfig, MeterCounters, Metered, Receiver};
 use std::fmt;
+use std::num::NonZeroUsize;
 
 /// Records that are gathered before they are handed out.
 pub const DELIVER_RECORDS: usize = 1024;
@@ -60,21 +61,24 @@ impl fmt::Display for CaptureEnd {
     }
 }
 
-/// Reads `source` to its end through a meter, ends all flows there, and hands everything to `receiver`.
+/// Reads `source` to its end through a meter, ends all flows there, and hands everything to `receiver`. With more than
+/// one thread the flows are spread over so many tables; the records are the same, in the same order, while no limit of
+/// the meter is hit.
 ///
 /// # Errors
 /// Those of `receiver` only. What was not delivered then is lost.
 pub fn meter_capture<S, R>(
     source: &mut S,
     config: MeterConfig,
+    threads: NonZeroUsize,
     receiver: &mut R,
 ) -> Result<(CaptureEnd, MeterCounters), R::Error>
 where
-    S: FrameSource + ?Sized,
+    S: FrameSource + Send + ?Sized,
     R: FlowReceiver + ?Sized,
 {
     let mut records = Metered::default();
-    let read = meter_frames(source, config, &mut records, |records, counters| {
+    let read = meter_frames(source, config, threads, &mut records, |records, counters| {
         if records.len() >= DELIVER_RECORDS {
             receiver.deliver(records)?;
         }
@@ -95,9 +99,33 @@ where
 pub fn meter_frames<S, T, E>(
     source: &mut S,
     config: MeterConfig,
+    threads: NonZeroUsize,
+    out: &mut T,
+    after_batch: impl FnMut(&mut T, &MeterCounters) -> Result<(), E>,
+) -> Result<(CaptureEnd, MeterCounters), E>
+where
+    S: FrameSource + Send + ?Sized,
+    T: Receiver,
+{
+    let (stopped, counters) = if threads.get() > 1 {
+        threads::meter(source, config, threads, out, after_batch)?
+    } else {
+        meter_alone(source, config, out, after_batch)?
+    };
+    let end = match (stopped, source.damage()) {
+        (Some(error), _) => CaptureEnd::Stopped(error),
+        (None, Some(damage)) => CaptureEnd::Damaged(damage.clone()),
+        (None, None) => CaptureEnd::Whole,
+    };
+    Ok((end, counters))
+}
+
+fn meter_alone<S, T, E>(
+    source: &mut S,
+    config: MeterConfig,
     out: &mut T,
     mut after_batch: impl FnMut(&mut T, &MeterCounters) -> Result<(), E>,
-) -> Result<(CaptureEnd, MeterCounters), E>
+) -> Result<(Option<SourceError>, MeterCounters), E>
 where
     S: FrameSource + ?Sized,
     T: Receiver,
@@ -112,10 +140,5 @@ where
         after_batch(out, &meter.counters())?;
     };
     meter.drain(out);
-    let end = match (stopped, source.damage()) {
-        (Some(error), _) => CaptureEnd::Stopped(error),
-        (None, Some(damage)) => CaptureEnd::Damaged(damage.clone()),
-        (None, None) => CaptureEnd::Whole,
-    };
-    Ok((end, meter.counters()))
+    Ok((stopped, meter.counters()))
 }

@@ -6,7 +6,7 @@ use crate::capture_id::{capture_id, first_link_type};
 use crate::unpack::is_damage;
 use crate::walk::{BATCH_RECORDS, Next, Record, Walker};
 use crate::window::Window;
-use crate::{Damage, FrameBatch, FrameSource, InputLimits, SourceError, pcapng};
+use crate::{Damage, FrameBatch, FrameSource, InputLimits, SharedBatch, SourceError, pcapng};
 use flow_meter::LinkType;
 use schema::CaptureId;
 use std::fmt;
@@ -157,8 +157,9 @@ impl Capture {
     }
 }
 
-impl FrameSource for Capture {
-    fn next_batch(&mut self) -> Result<Option<FrameBatch<'_>>, SourceError> {
+impl Capture {
+    /// Lists the next records, at least one unless the capture has ended. Gives the mark that their offsets count from.
+    fn list(&mut self) -> Result<usize, SourceError> {
         self.records.clear();
         let mut mark = 0;
         while self.records.is_empty() && !self.ended {
@@ -179,10 +180,26 @@ impl FrameSource for Capture {
                 Next::Damaged(what) => self.damaged(what),
             }
         }
+        Ok(mark)
+    }
+}
+
+impl FrameSource for Capture {
+    fn next_batch(&mut self) -> Result<Option<FrameBatch<'_>>, SourceError> {
+        let mark = self.list()?;
         if self.records.is_empty() {
             return Ok(None);
         }
         Ok(Some(FrameBatch::new(self.input.window.since(mark), &self.records)))
+    }
+
+    fn next_shared(&mut self) -> Result<Option<SharedBatch>, SourceError> {
+        let mark = self.list()?;
+        if self.records.is_empty() {
+            return Ok(None);
+        }
+        let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH_RECORDS));
+        Ok(Some(SharedBatch::new(self.input.window.share(), mark, records)))
     }
 
     fn damage(&self) -> Option<&Damage> {

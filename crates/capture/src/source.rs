@@ -3,6 +3,7 @@
 use crate::SourceError;
 use crate::walk::Record;
 use flow_meter::Frame;
+use std::sync::Arc;
 
 /// Gives the frames of one capture, in file order, in batches that borrow from the source's buffer.
 ///
@@ -14,6 +15,15 @@ pub trait FrameSource {
     /// # Errors
     /// When no more can be read for a reason outside the capture. All frames before were given.
     fn next_batch(&mut self) -> Result<Option<FrameBatch<'_>>, SourceError>;
+
+    /// As [`FrameSource::next_batch`], in a batch that can go to another thread. Here the frames are copied; a source that
+    /// can share its buffer does better.
+    ///
+    /// # Errors
+    /// As those of [`FrameSource::next_batch`].
+    fn next_shared(&mut self) -> Result<Option<SharedBatch>, SourceError> {
+        Ok(self.next_batch()?.map(FrameBatch::to_shared))
+    }
 
     /// Why the capture ended before its end. Known once `next_batch` gave `None`.
     fn damage(&self) -> Option<&Damage> {
@@ -66,6 +76,34 @@ impl<'a> FrameBatch<'a> {
     #[must_use]
     pub fn iter(&self) -> Frames<'a> {
         Frames { bytes: self.bytes, records: self.records.iter() }
+    }
+}
+
+/// Frames in one buffer that is shared with others.
+#[derive(Debug, Clone)]
+pub struct SharedBatch {
+    bytes: Arc<Vec<u8>>,
+    /// Where in the buffer the frames' offsets begin.
+    from: usize,
+    records: Vec<Record>,
+}
+
+impl SharedBatch {
+    /// `records` lie inside `bytes`, counted from `from` on.
+    pub(crate) fn new(bytes: Arc<Vec<u8>>, from: usize, records: Vec<Record>) -> Self {
+        Self { bytes, from, records }
+    }
+
+    /// The frames, borrowed.
+    #[must_use]
+    pub fn as_batch(&self) -> FrameBatch<'_> {
+        FrameBatch { bytes: &self.bytes[self.from..], records: &self.records }
+    }
+}
+
+impl FrameBatch<'_> {
+    fn to_shared(self) -> SharedBatch {
+        SharedBatch::new(Arc::new(self.bytes.to_vec()), 0, self.records.to_vec())
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::detector::{Detector, Finding};
 use crate::record::View;
 use schema::features::index_of;
-use schema::{RuleHit, ThreatCategory};
+use schema::{FlowLayer, RuleHit, ThreatCategory};
 
 /// The id of the port-scan rule.
 pub const PORT_SCAN: &str = "flowcatcher-port-scan";
@@ -115,7 +115,7 @@ impl Detector for ScanDetector {
 
 fn is_probe(view: View<'_>) -> bool {
     let record = view.record();
-    if record.part > 0 {
+    if record.part > 0 || record.ether_type != 0 || record.layer() == FlowLayer::Outer {
         return false;
     }
     let (packets, _) = view.totals();
@@ -123,9 +123,10 @@ fn is_probe(view: View<'_>) -> bool {
     match record.protocol {
         // The initiator never said anything: half-open, full connects, and odd flags alike. A banner is not its doing.
         TCP => {
-            let forward = record.forward.unwrap_or_default();
-            let is_quiet = forward.payload_bytes == 0 && packets <= TCP_PROBE_PACKETS_MAX;
-            is_quiet && (answered || !is_backscatter(forward.tcp_flags))
+            let (payload, flags) =
+                record.forward.as_ref().map_or((0, 0), |forward| (forward.payload_bytes, forward.tcp_flags));
+            let is_quiet = payload == 0 && packets <= TCP_PROBE_PACKETS_MAX;
+            is_quiet && (answered || !is_backscatter(flags))
         }
         // Errors go to many hosts, too, when somebody else forged their addresses.
         ICMP => ICMP_QUERIES.contains(&record.source_port) && packets <= 2 * PROBE_PACKETS_MAX,

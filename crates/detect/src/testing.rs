@@ -77,7 +77,14 @@ pub(crate) fn record(features: &[(&str, f32)]) -> FlowRecord {
     for (name, value) in features {
         row[index_of(name).expect("a feature")] = *value;
     }
-    let side = Traffic { packets: 5, wire_bytes: 900, ip_bytes: 800, payload_bytes: 500, tcp_flags: 0x1b };
+    let side = Traffic {
+        packets: 5,
+        wire_bytes: 900,
+        ip_bytes: 800,
+        payload_bytes: 500,
+        tcp_flags: 0x1b,
+        ..Traffic::default()
+    };
     let features = FeatureVector::pack(&row);
     FlowRecord {
         flow_id: Id::hash(&[&features]).0.to_vec(),

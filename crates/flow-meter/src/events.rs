@@ -75,7 +75,8 @@ pub(crate) enum What {
 
 /// Events in the order of their moments, and used summaries on their way back.
 #[derive(Debug, Default)]
-pub(crate) struct Log {
+pub struct Log {
     pub(crate) events: Vec<Event>,
+    #[expect(clippy::vec_box, reason = "the boxes go from hand to hand; their contents stay where they are")]
     pub(crate) spare: Vec<Box<FlowSummary>>,
 }

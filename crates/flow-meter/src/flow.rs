@@ -6,7 +6,7 @@ use crate::events::Totals;
 use crate::key::{Direction, FlowKey, protocol};
 use crate::record::{FlowEnd, FlowSummary};
 use crate::stats::{
-    Bulk, FirstPackets, Flags, Gaps, Head, History, Lapses, Row, Side, TcpProgress, datagram_state,
+    Bulk, Connection, FirstPackets, Flags, Gaps, Head, History, Lapses, Letter, Row, Side, datagram_state,
 };
 
 const NS: f64 = 1e-9;
@@ -103,9 +103,10 @@ pub(crate) struct Flow {
     pub(crate) first_ns: i64,
     pub(crate) answer_ns: Option<i64>,
     pub(crate) tallies: Tallies,
-    pub(crate) progress: TcpProgress,
-    pub(crate) history: History,
-    initial_windows: [Option<u16>; 2],
+    /// Of TCP only.
+    pub(crate) connection: Connection,
+    /// Of others than TCP.
+    history: History,
     recogniser: Recogniser,
     heads: [Head; 2],
     /// MAC addresses of the first packet, destination before source, as Ethernet has them.
@@ -131,9 +132,8 @@ impl Flow {
             first_ns: ts_ns,
             answer_ns: None,
             tallies: Tallies::new(ts_ns),
-            progress: TcpProgress::default(),
+            connection: Connection::default(),
             history: History::default(),
-            initial_windows: [None; 2],
             recogniser: Recogniser::default(),
             heads: [Head::default(), Head::default()],
             macs: None,
@@ -156,15 +156,13 @@ impl Flow {
     #[inline]
     pub(crate) fn update(&mut self, packet: &Packet, bytes: &[u8], direction: Direction, keep_first: bool) {
         self.tallies.update(packet, direction);
-        let at = direction as usize;
         if direction == Direction::Backward && self.answer_ns.is_none() {
             self.answer_ns = Some(packet.ts_ns);
         }
-        if let Some(tcp) = packet.tcp {
-            self.initial_windows[at].get_or_insert(tcp.window);
-            self.progress.update(tcp, direction, packet.payload_len > 0, &mut self.history);
+        if let Some(tcp) = &packet.tcp {
+            self.connection.update(packet, tcp, direction);
         } else if packet.payload_len > 0 {
-            self.history.note(b'd', direction);
+            self.history.note(Letter::Data, direction);
         }
         if packet.payload.len > 0 {
             self.look_at_payload(packet, bytes, direction, keep_first);
@@ -205,7 +203,7 @@ impl Flow {
 
     fn state(&self) -> &'static str {
         if self.is_tcp() {
-            return self.progress.state();
+            return self.connection.state();
         }
         let [forward, backward] = &self.tallies.sides;
         datagram_state(forward.packets, backward.packets)
@@ -221,8 +219,8 @@ impl Flow {
     }
 
     /// Writes all that the record says of this part, and its features but those of the context. The `last` part takes
-    /// along what is known of the protocol.
-    pub(crate) fn summarise(&mut self, summary: &mut FlowSummary, last: bool) {
+    /// along what is known of the protocol; the first payload bytes leave only where they are to be kept.
+    pub(crate) fn summarise(&mut self, summary: &mut FlowSummary, last: bool, keep_first: bool) {
         let FlowSummary { features, .. } = summary;
         features.clear();
         self.write(&mut Row(features));
@@ -237,8 +235,8 @@ impl Flow {
         summary.sides = self.tallies.sides;
         summary.flags = [Direction::Forward, Direction::Backward].map(|side| self.tallies.flags.seen(side));
         summary.state = self.state();
-        summary.history = self.history;
-        summary.initial_windows = self.initial_windows;
+        summary.history = if self.is_tcp() { *self.connection.history() } else { self.history };
+        summary.connection = self.is_tcp().then_some(self.connection);
         summary.recogniser =
             if last { std::mem::take(&mut self.recogniser) } else { self.recogniser.clone() };
         summary.macs = self.macs;
@@ -246,7 +244,9 @@ impl Flow {
         summary.hops.extend_from_slice(&self.hops);
         for (head, kept) in self.heads.iter().zip(&mut summary.first_payloads) {
             kept.clear();
-            kept.extend_from_slice(head.kept());
+            if keep_first {
+                kept.extend_from_slice(head.kept());
+            }
         }
     }
 
@@ -319,9 +319,16 @@ impl Flow {
         } else {
             row.absent(20);
         }
-        self.initial_windows.iter().for_each(|window| row.optional(window.map(f64::from)));
+        let sides = [Direction::Forward, Direction::Backward];
+        sides.iter().for_each(|side| row.optional(self.connection.offers(*side).0.map(f64::from)));
         row.optional(self.answer_ns.map(|answer| (answer - self.first_ns) as f64 * NS));
-        row.absent(7);
+        if !self.is_tcp() {
+            row.absent(7);
+            return;
+        }
+        row.optional(self.connection.handshake_ns().map(|ns| ns as f64 * NS));
+        let [forward, backward] = sides.map(|side| self.connection.troubles(side).map(f64::from));
+        forward.iter().zip(backward).for_each(|(forward, backward)| row.all([*forward, backward]));
     }
 
     fn write_flags(&self, row: &mut Row<'_>) {

@@ -1,7 +1,7 @@
 //! The part of metering that sees every packet in order: decoding, the clock, fragments, and which table a packet's flow
 //! is in.
 
-use crate::decode::{Decoded, Layer as Hop, Packet, decode};
+use crate::decode::{Layer as Hop, Packet, decode_into};
 use crate::fragments::Fragments;
 use crate::frame::Frame;
 use crate::key::{FlowKey, Layer};
@@ -45,31 +45,15 @@ impl Packets {
         self.drains.clear();
     }
 
-    /// Room for one more item, whose packet is copied once and not again.
     #[inline]
-    fn put(&mut self, packet: &Packet, with: &With, hops: &[Hop]) {
-        let hops_at = self.hops.len() as u32;
-        if !hops.is_empty() {
+    fn put(&mut self, item: &Item, hops: &[Hop]) {
+        self.items.push(*item);
+        if let (Some(item), false) = (self.items.last_mut(), hops.is_empty()) {
+            item.hops_at = self.hops.len() as u32;
+            item.hops = hops.len() as u8;
             self.hops.extend_from_slice(hops);
         }
-        self.items.push(Item {
-            packet: *packet,
-            number: with.number,
-            hash: with.hash,
-            frame: with.frame,
-            hops_at,
-            hops: hops.len() as u8,
-            layer: with.layer,
-        });
     }
-}
-
-/// What is known of a packet beside itself.
-struct With {
-    number: u64,
-    hash: u32,
-    frame: u32,
-    layer: Layer,
 }
 
 /// Reads every frame of an input.
@@ -78,6 +62,8 @@ pub struct Front {
     counters: MeterCounters,
     hasher: DefaultHashBuilder,
     outer: Vec<Hop>,
+    /// The packet at hand.
+    item: Item,
     now_ns: Option<i64>,
     packets: u64,
 }
@@ -89,6 +75,15 @@ impl Default for Front {
             counters: MeterCounters::default(),
             hasher: DefaultHashBuilder::default(),
             outer: Vec::new(),
+            item: Item {
+                packet: Packet::EMPTY,
+                number: 0,
+                hash: 0,
+                frame: 0,
+                hops_at: 0,
+                hops: 0,
+                layer: Layer::Inner,
+            },
             now_ns: None,
             packets: 0,
         }
@@ -101,23 +96,20 @@ impl Front {
     pub fn push(&mut self, frame: &Frame<'_>, index: u32, tables: &mut [Packets]) {
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(frame.wire_len);
-        let mut packet = match decode(frame, &mut self.outer) {
-            Decoded::Packet(packet) => packet,
-            Decoded::Skip(reason) => {
-                self.skip(reason, frame);
-                return;
-            }
-        };
-        packet.ts_ns = self.clock(frame.ts_ns, tables);
-        // Whatever carries it belongs to the innermost packet: each byte on the wire is counted once.
-        packet.wire_len = frame.wire_len;
-        if packet.fragment.is_some() {
-            self.fragments.resolve(&mut packet);
+        // One place for every packet, and one copy out of it, late enough that its parts have been written.
+        self.item.packet = Packet::EMPTY;
+        if let Err(reason) = decode_into(frame, &mut self.outer, &mut self.item.packet) {
+            self.skip(reason, frame);
+            return;
         }
+        self.item.frame = index;
+        self.item.packet.ts_ns = self.clock(frame.ts_ns, tables);
+        // Whatever carries it belongs to the innermost packet: each byte on the wire is counted once.
+        self.item.packet.wire_len = frame.wire_len;
         let hops = self.outer.len();
-        self.give(&packet, index, Layer::Inner, hops, tables);
+        self.give(Layer::Inner, hops, tables);
         if hops > 0 {
-            self.give_outer(&packet, index, tables);
+            self.give_outer(tables);
         }
     }
 
@@ -128,29 +120,32 @@ impl Front {
     }
 
     #[cold]
-    fn give_outer(&mut self, inner: &Packet, index: u32, tables: &mut [Packets]) {
+    fn give_outer(&mut self, tables: &mut [Packets]) {
         self.counters.tunnelled += 1;
+        let Packet { ts_ns, wire_len, .. } = self.item.packet;
         for hops in 0..self.outer.len() {
-            let mut packet = self.outer[hops].packet;
-            packet.ts_ns = inner.ts_ns;
-            packet.wire_len = inner.wire_len;
-            if packet.fragment.is_some() {
-                self.fragments.resolve(&mut packet);
-            }
-            self.give(&packet, index, Layer::Outer, hops, tables);
+            self.item.packet = Packet { ts_ns, wire_len, ..self.outer[hops].packet };
+            self.give(Layer::Outer, hops, tables);
         }
     }
 
+    /// Gives the packet at hand to the table of its flow.
     #[inline]
-    fn give(&mut self, packet: &Packet, frame: u32, layer: Layer, hops: usize, tables: &mut [Packets]) {
-        let (key, _) = FlowKey::new(packet, layer);
+    fn give(&mut self, layer: Layer, hops: usize, tables: &mut [Packets]) {
+        let item = &mut self.item;
+        if item.packet.fragment.is_some() {
+            self.fragments.resolve(&mut item.packet);
+        }
+        let (key, _) = FlowKey::new(&item.packet, layer);
         let hash = self.hasher.hash_one(key);
-        let number = self.packets;
+        item.hash = hash as u32;
+        item.layer = layer;
+        item.number = self.packets;
         self.packets += 1;
         // High bits choose the table, low bits the cell in it.
         let table = if tables.len() > 1 { (hash >> 48) as usize % tables.len() } else { 0 };
         if let Some(table) = tables.get_mut(table) {
-            table.put(packet, &With { number, hash: hash as u32, frame, layer }, &self.outer[..hops]);
+            table.put(item, &self.outer[..hops]);
         }
     }
 

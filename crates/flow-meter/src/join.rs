@@ -129,7 +129,7 @@ impl Joiner {
 
     /// Takes the logs of one batch, one a table, merges them and empties them. Used summaries go back with the log that
     /// they came in.
-    pub(crate) fn take(&mut self, logs: &mut [Log], receiver: &mut impl Receiver) {
+    pub fn take(&mut self, logs: &mut [Log], receiver: &mut impl Receiver) {
         if let [log] = logs {
             let mut events = std::mem::take(&mut log.events);
             events.drain(..).for_each(|event| self.hear(0, event, log, receiver));

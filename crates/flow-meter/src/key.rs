@@ -25,7 +25,7 @@ pub mod protocol {
 
 /// Whether a packet goes from the initiator or towards it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// From the initiator.
     Forward = 0,
     /// From the responder.
@@ -37,7 +37,7 @@ pub(crate) type Endpoint = (Bits, u16);
 
 /// Whether a conversation carries data of its own, or packets of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Layer {
+pub(crate) enum Layer {
     /// The innermost.
     Inner,
     /// A tunnel's own conversation.

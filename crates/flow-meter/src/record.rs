@@ -3,11 +3,14 @@
 use crate::app::Recogniser;
 use crate::community::community_id;
 use crate::decode::{ARP, Layer as Hop};
-use crate::key::{FlowKey, Layer, address_bytes, protocol};
-use crate::stats::{History, Side};
+use crate::key::{Direction, FlowKey, Layer, address_bytes, protocol};
+use crate::stats::{Connection, History, Side};
 use schema::{
-    CaptureId, FeatureSchemaId, FeatureVector, FlowEndReason, FlowId, FlowLayer, FlowRecord, Traffic,
+    CaptureId, FeatureSchemaId, FeatureVector, FlowEndReason, FlowId, FlowLayer, FlowRecord, Traffic, Tunnel,
 };
+
+/// Of the address resolution protocol.
+const ETHER_TYPE_ARP: u32 = 0x0806;
 
 /// How a flow ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,7 +78,8 @@ pub struct FlowSummary {
     pub(crate) flags: [u8; 2],
     pub(crate) state: &'static str,
     pub(crate) history: History,
-    pub(crate) initial_windows: [Option<u16>; 2],
+    /// Of TCP.
+    pub(crate) connection: Option<Connection>,
     pub(crate) recogniser: Recogniser,
     pub(crate) macs: Option<[u8; 12]>,
     pub(crate) hops: Vec<Hop>,
@@ -99,7 +103,7 @@ impl Default for FlowSummary {
             flags: [0; 2],
             state: "",
             history: History::default(),
-            initial_windows: [None; 2],
+            connection: None,
             recogniser: Recogniser::default(),
             macs: None,
             hops: Vec::new(),
@@ -171,8 +175,8 @@ impl Record<'_> {
             vlan_ids: key.vlan.iter().filter(|id| **id != 0).map(|id| u32::from(*id)).collect(),
             start_ns: flow.start_ns,
             end_ns: flow.end_ns,
-            forward: Some(self.traffic(0)),
-            backward: Some(self.traffic(1)),
+            forward: Some(self.traffic(Direction::Forward)),
+            backward: Some(self.traffic(Direction::Backward)),
             end_reason: self.end.reason().into(),
             state: flow.state.to_owned(),
             history: flow.history.text(),
@@ -187,18 +191,48 @@ impl Record<'_> {
             sensor: self.sensor.to_owned(),
             source_mac: flow.macs.map_or_else(Vec::new, |macs| macs[6..].to_vec()),
             destination_mac: flow.macs.map_or_else(Vec::new, |macs| macs[..6].to_vec()),
+            handshake_ns: flow.connection.and_then(|connection| connection.handshake_ns()),
+            response_ns: flow.answer_ns.map(|answer_ns| answer_ns - flow.first_ns),
+            tunnels: flow.hops.iter().map(tunnel).collect(),
+            ether_type: if arp { ETHER_TYPE_ARP } else { 0 },
         }
     }
 
-    fn traffic(&self, at: usize) -> Traffic {
+    fn traffic(&self, direction: Direction) -> Traffic {
+        let at = direction as usize;
         let side = &self.summary.sides[at];
-        Traffic {
+        let mut traffic = Traffic {
             packets: side.packets,
             wire_bytes: side.wire_bytes,
             ip_bytes: side.ip_bytes,
             payload_bytes: side.payload_bytes,
             tcp_flags: u32::from(self.summary.flags[at]),
+            header_bytes: side.header_bytes,
+            first_payload: self.summary.first_payloads[at].clone(),
+            ..Traffic::default()
+        };
+        if side.packets > 0 {
+            (traffic.ttl_min, traffic.ttl_max) = (u32::from(side.ttl_min), u32::from(side.ttl_max));
         }
+        if let Some(connection) = &self.summary.connection {
+            [traffic.retransmissions, traffic.out_of_order, traffic.zero_windows] =
+                connection.troubles(direction);
+            let (window, mss, window_scale) = connection.offers(direction);
+            traffic.initial_window = window.map(u32::from);
+            traffic.mss = mss.map(u32::from);
+            traffic.window_scale = window_scale.map(u32::from);
+        }
+        traffic
+    }
+}
+
+fn tunnel(hop: &Hop) -> Tunnel {
+    let packet = &hop.packet;
+    Tunnel {
+        kind: hop.kind.name().to_owned(),
+        source_ip: address_bytes(packet.source, packet.version),
+        destination_ip: address_bytes(packet.destination, packet.version),
+        id: hop.id,
     }
 }
 

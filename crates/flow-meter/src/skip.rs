@@ -8,8 +8,16 @@ pub enum SkipReason {
     LinkType,
     /// Fewer bytes than the link-layer header.
     TruncatedLink,
-    /// Neither IPv4 nor IPv6 inside (ARP, LLDP, spanning tree, ...).
+    /// The link-layer header contradicts itself.
+    BadLink,
+    /// A frame of the link's own management or control.
+    NotData,
+    /// The link layer's own encryption (WEP, WPA).
+    Encrypted,
+    /// Neither IPv4, IPv6 nor ARP inside (LLDP, spanning tree, ...).
     NotIp,
+    /// Fewer bytes than the ARP message.
+    TruncatedArp,
     /// Fewer bytes than the IP header and its extensions.
     TruncatedIp,
     /// The IP header contradicts itself.
@@ -24,13 +32,17 @@ pub enum SkipReason {
 
 impl SkipReason {
     /// How many reasons there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 12;
 
     /// Every reason, in counter order.
     pub const ALL: [Self; Self::COUNT] = [
         Self::LinkType,
         Self::TruncatedLink,
+        Self::BadLink,
+        Self::NotData,
+        Self::Encrypted,
         Self::NotIp,
+        Self::TruncatedArp,
         Self::TruncatedIp,
         Self::BadIp,
         Self::TooDeep,
@@ -44,7 +56,11 @@ impl SkipReason {
         match self {
             Self::LinkType => "link_type",
             Self::TruncatedLink => "truncated_link",
+            Self::BadLink => "bad_link",
+            Self::NotData => "not_data",
+            Self::Encrypted => "encrypted",
             Self::NotIp => "not_ip",
+            Self::TruncatedArp => "truncated_arp",
             Self::TruncatedIp => "truncated_ip",
             Self::BadIp => "bad_ip",
             Self::TooDeep => "too_deep",

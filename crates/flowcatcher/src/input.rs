@@ -144,7 +144,9 @@ pub(crate) fn meter(
 ) -> anyhow::Result<Read> {
     let (name, id) = (capture.name().to_owned(), capture.id());
     let config = setup::meter(settings, id, &name);
-    let (end, counters) = capture::meter_capture(&mut capture, config, &mut Delivery { deliver, bar })?;
+    let threads = setup::meter_threads(settings);
+    let (end, counters) =
+        capture::meter_capture(&mut capture, config, threads, &mut Delivery { deliver, bar })?;
     Ok(Read { name, capture: id, counters, warning: end.warning() })
 }
 
@@ -157,7 +159,8 @@ pub(crate) fn meter_into(
 ) -> anyhow::Result<Read> {
     let (name, id) = (capture.name().to_owned(), capture.id());
     let config = setup::meter(settings, id, &name);
-    let (end, counters) = capture::meter_frames(&mut capture, config, out, |_, counters| {
+    let threads = setup::meter_threads(settings);
+    let (end, counters) = capture::meter_frames(&mut capture, config, threads, out, |_, counters| {
         bar.update(|| counters.flows);
         anyhow::Ok(())
     })?;

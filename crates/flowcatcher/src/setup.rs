@@ -10,6 +10,7 @@ use service::settings::{Loaded, Log};
 use service::{Settings, Sources};
 use std::borrow::Cow;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 const NS: i64 = 1_000_000_000;
@@ -53,6 +54,12 @@ pub(crate) fn meter(settings: &Settings, capture: CaptureId, sensor: &str) -> Me
         context: context_limits(settings),
         ..MeterConfig::new(capture, sensor)
     }
+}
+
+/// How many threads meter one capture.
+pub(crate) fn meter_threads(settings: &Settings) -> NonZeroUsize {
+    NonZeroUsize::new(settings.meter.threads)
+        .unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
 }
 
 fn ns(seconds: u32) -> i64 {

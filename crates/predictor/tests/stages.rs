@@ -82,13 +82,19 @@ fn record(number: u32) -> FlowRecord {
     set("duration", number as f32 / 7.0);
     set("fwd_packets", 3.0);
     set("bwd_payload_bytes", 90.0);
-    let mut side =
-        Traffic { packets: 5, wire_bytes: 900, ip_bytes: 800, payload_bytes: 500, tcp_flags: 0x1b };
+    let mut side = Traffic {
+        packets: 5,
+        wire_bytes: 900,
+        ip_bytes: 800,
+        payload_bytes: 500,
+        tcp_flags: 0x1b,
+        ..Traffic::default()
+    };
     if host >= 40 {
         for (name, value) in [("flows", 200.0), ("ports", 200.0), ("peers", 1.0), ("bytes_mean", 0.0)] {
             set(&format!("initiator_60s_{name}"), value);
         }
-        side = Traffic { packets: 1, payload_bytes: 0, tcp_flags: 2, ..side };
+        side = Traffic { packets: 1, payload_bytes: 0, tcp_flags: 2, ..side.clone() };
     }
     FlowRecord {
         flow_id: Id::hash(&[&number.to_le_bytes()]).0.to_vec(),
@@ -100,7 +106,7 @@ fn record(number: u32) -> FlowRecord {
         protocol: 6,
         start_ns: i64::from(number) * 1_000_000,
         end_ns: i64::from(number) * 1_000_000 + 5,
-        forward: Some(side),
+        forward: Some(side.clone()),
         backward: Some(side),
         feature_schema_id: FeatureSchemaId::current().0,
         features: FeatureVector::pack(&row),

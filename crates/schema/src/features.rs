@@ -175,9 +175,17 @@ fn whole_flow(table: &mut Table) {
     table.cic("Flow Packets/s", 1.0);
     table.add("payload_bytes_per_s", "bytes/s", "Payload over duration; absent when the duration is 0.");
     table.cic("Flow Bytes/s", 1.0);
-    table.add("fwd_packets_per_s", "1/s", "Initiator's packets over duration; absent when the duration is 0.");
+    table.add(
+        "fwd_packets_per_s",
+        "1/s",
+        "Initiator's packets over duration; absent when the duration is 0.",
+    );
     table.cic("Fwd Packets/s", 1.0);
-    table.add("bwd_packets_per_s", "1/s", "Responder's packets over duration; absent when the duration is 0.");
+    table.add(
+        "bwd_packets_per_s",
+        "1/s",
+        "Responder's packets over duration; absent when the duration is 0.",
+    );
     table.cic("Bwd Packets/s", 1.0);
     table.add("down_up_ratio", "1", "Responder's packets over the initiator's.");
     table.cic("Down/Up Ratio", 1.0);

@@ -20,4 +20,5 @@ pub use ids::{CaptureId, FlowId, Id, ThreatId};
 pub use wire::{
     Anomaly, Application, FlowEndReason, FlowLayer, FlowRecord, HostActivity, HostWindow, JobEvent, JobFile,
     JobPhase, ModelRef, Prediction, RuleHit, Threat, ThreatCategory, TlsClientHello, Traffic, TrafficClass,
+    Tunnel,
 };

@@ -9,6 +9,7 @@ pub(crate) mod timeline;
 use crate::stats::{Count, Share, Stats};
 use hosts::HostTable;
 use prost::Message;
+use schema::FlowLayer;
 use schema::category::{CATEGORIES, TRAFFIC_CLASSES};
 use schema::{Prediction, ThreatCategory, TrafficClass};
 use std::cmp::Reverse;
@@ -59,16 +60,18 @@ impl<'a> Sighting<'a> {
             schema::ids::address(bytes)
                 .ok_or_else(|| format!("{name} has {} bytes, not 4 or 16", bytes.len()))
         };
-        let (forward, backward) = (
-            record.forward.as_ref().copied().unwrap_or_default(),
-            record.backward.as_ref().copied().unwrap_or_default(),
-        );
+        // What a tunnel's own conversation carried is counted with the flows inside it.
+        let sides = [record.forward.as_ref(), record.backward.as_ref()];
+        let inner = sides.into_iter().flatten().filter(|_| record.layer() == FlowLayer::Inner);
+        let (packets, bytes) = inner.fold((0u64, 0u64), |(packets, bytes), side| {
+            (packets.saturating_add(side.packets), bytes.saturating_add(side.ip_bytes))
+        });
         Ok(Self {
             start_ns: record.start_ns,
             // A last packet before the first is damage; it must not hide the flow from a search by time.
             end_ns: record.end_ns.max(record.start_ns),
-            packets: forward.packets.saturating_add(backward.packets),
-            bytes: forward.ip_bytes.saturating_add(backward.ip_bytes),
+            packets,
+            bytes,
             source: end("source_ip", &record.source_ip)?,
             destination: end("destination_ip", &record.destination_ip)?,
             transport: u8::try_from(record.protocol)

@@ -4,6 +4,7 @@ use crate::build::{Build, Order, gzip, open_bytes};
 use capture::{CaptureEnd, DELIVER_RECORDS, FlowReceiver, InputLimits, meter_capture};
 use flow_meter::{MeterConfig, MeterCounters, Metered};
 use schema::FlowRecord;
+use std::num::NonZeroUsize;
 
 /// A capture of `count` UDP packets, each a flow of its own.
 fn udp_flows(count: u32) -> Vec<u8> {
@@ -46,7 +47,7 @@ fn run(bytes: &[u8], limits: &InputLimits, taken_max: usize) -> (Result<CaptureE
     let mut capture = open_bytes(bytes, limits).expect("opens").next().expect("one").expect("is read");
     let config = MeterConfig::new(capture.id(), capture.name());
     let mut taker = Taker { taken: Vec::new(), calls: 0, packets: 0, taken_max };
-    (meter_capture(&mut capture, config, &mut taker).map(|(end, _)| end), taker)
+    (meter_capture(&mut capture, config, NonZeroUsize::MIN, &mut taker).map(|(end, _)| end), taker)
 }
 
 #[test]

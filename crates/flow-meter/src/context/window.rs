@@ -15,7 +15,7 @@ const MULTIPLES: [i64; WINDOWS] = {
     let mut multiples = [1; WINDOWS];
     let mut w = 0;
     while w < WINDOWS {
-        assert!(WINDOWS_S[w] % WINDOWS_S[0] == 0, "every window is a multiple of the shortest");
+        assert!(WINDOWS_S[w].is_multiple_of(WINDOWS_S[0]), "every window is a multiple of the shortest");
         multiples[w] = (WINDOWS_S[w] / WINDOWS_S[0]) as i64;
         w += 1;
     }

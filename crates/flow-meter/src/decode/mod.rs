@@ -1,6 +1,7 @@
 //! From the bytes of a frame to the packet that a flow is made of. Borrows, allocates nothing, cannot fail:
 //! strange input is a [`SkipReason`].
 
+mod arp;
 mod ip;
 mod link;
 pub(crate) mod transport;
@@ -14,6 +15,8 @@ use crate::skip::SkipReason;
 
 /// VLAN tags that are stepped over.
 pub(crate) const VLAN_TAGS_MAX: usize = 8;
+/// MPLS labels that are stepped over.
+pub(crate) const LABELS_MAX: usize = 16;
 /// Packets that may carry one another; what is deeper is not looked into.
 pub const TUNNELS_MAX: usize = 4;
 /// IPv6 extension headers that are stepped over.
@@ -147,15 +150,69 @@ pub struct Layer {
     pub packet: Packet,
 }
 
+impl Packet {
+    /// Nothing known yet.
+    pub(crate) const EMPTY: Self = Self {
+        ts_ns: 0,
+        source: 0,
+        destination: 0,
+        tunnel: 0,
+        wire_len: 0,
+        ip_len: 0,
+        payload_len: 0,
+        payload: Span { at: 0, len: 0 },
+        tcp: None,
+        fragment: None,
+        source_port: 0,
+        destination_port: 0,
+        vlan: [0; 2],
+        macs_at: None,
+        version: ARP,
+        protocol: 0,
+        ttl: 0,
+        header_len: 0,
+    };
+}
+
 /// Walks link layer, VLAN tags, IP, tunnels and transport, and gives the innermost packet. `outer` is cleared and then
 /// holds the packets that carried it, from the outside in.
 #[must_use]
-#[inline]
 pub fn decode(frame: &Frame<'_>, outer: &mut Vec<Layer>) -> Decoded {
-    outer.clear();
-    match link::strip(frame).and_then(|inside| ip::decode(frame, inside)) {
-        Ok(packet) => Decoded::Packet(packet),
+    let mut packet = Packet::EMPTY;
+    match decode_into(frame, outer, &mut packet) {
+        Ok(()) => Decoded::Packet(packet),
         Err(reason) => Decoded::Skip(reason),
+    }
+}
+
+/// As [`decode`], into a packet that is [`Packet::EMPTY`]: it is written where it will be read.
+#[inline]
+pub(crate) fn decode_into(
+    frame: &Frame<'_>,
+    outer: &mut Vec<Layer>,
+    packet: &mut Packet,
+) -> Result<(), SkipReason> {
+    outer.clear();
+    packet.ts_ns = frame.ts_ns;
+    packet.wire_len = frame.wire_len;
+    let inside = link::strip(frame.link_type, frame.bytes, 0)?;
+    network(frame.bytes, frame.wire_len as usize, &inside, packet)?;
+    if tunnel::may_carry(packet) {
+        tunnel::descend(frame.bytes, outer, packet);
+    }
+    Ok(())
+}
+
+#[inline]
+fn network(
+    bytes: &[u8],
+    wire_end: usize,
+    inside: &link::Inside,
+    packet: &mut Packet,
+) -> Result<(), SkipReason> {
+    match inside.network {
+        link::Network::Ip => ip::decode(bytes, wire_end, inside, packet),
+        link::Network::Arp => arp::decode(bytes, inside, packet),
     }
 }
 

@@ -1,31 +1,9 @@
 //! Ports, TCP flags and where the payload begins.
 
-use super::link::Inside;
+use super::ip::Rest;
 use super::{Fragment, Packet, Span, Tcp, be16, be32, flag};
-use crate::frame::Frame;
-use crate::key::{Bits, protocol};
+use crate::key::protocol;
 use crate::skip::SkipReason;
-
-/// What the IP header said.
-pub(super) struct Network {
-    pub(super) version: u8,
-    pub(super) protocol: u8,
-    pub(super) ttl: u8,
-    pub(super) source: Bits,
-    pub(super) destination: Bits,
-    /// Bytes before the transport header.
-    pub(super) header: usize,
-    /// Total length, IP header included.
-    pub(super) ip_len: usize,
-    pub(super) fragment: Option<Fragment>,
-}
-
-impl Network {
-    /// Bytes after the IP header.
-    fn room(&self) -> usize {
-        self.ip_len - self.header
-    }
-}
 
 const TCP_HEADER: usize = 20;
 /// Where the second of two tiny fragments begins when the first holds just the ports (`nmap -f`).
@@ -41,56 +19,43 @@ impl Header {
     const NONE: Self = Self { ports: (0, 0), length: 0, tcp: None };
 }
 
+/// Fills `packet` from the transport header. `bytes` begin with the IP header, which lies at `offset` in the frame.
 #[inline]
 pub(super) fn decode(
-    frame: &Frame<'_>,
-    inside: Inside,
     bytes: &[u8],
-    network: Network,
-) -> Result<Packet, SkipReason> {
-    let end = network.ip_len.min(bytes.len());
-    let captured = bytes.get(network.header..end).unwrap_or(&[]);
-    let header = match network.fragment {
-        Some(fragment) if fragment.later() => rest_of_header(captured, &network, fragment),
-        _ => header(captured, &network)?,
+    offset: usize,
+    rest: &Rest,
+    packet: &mut Packet,
+) -> Result<(), SkipReason> {
+    let end = rest.ip_len.min(bytes.len());
+    let captured = bytes.get(rest.header..end).unwrap_or(&[]);
+    let room = rest.ip_len - rest.header;
+    let header = match packet.fragment {
+        Some(fragment) if fragment.later() => rest_of_header(captured, packet.protocol, room, fragment),
+        _ => header(captured, packet.protocol, room)?,
     };
-    let room = network.room();
     if header.length > room {
         return Err(SkipReason::BadTransport);
     }
-    Ok(Packet {
-        ts_ns: frame.ts_ns,
-        source: network.source,
-        destination: network.destination,
-        tunnel: 0,
-        wire_len: frame.wire_len,
-        ip_len: network.ip_len as u32,
-        payload_len: (room - header.length) as u32,
-        payload: Span {
-            at: (inside.offset + network.header + header.length) as u32,
-            len: captured.len().saturating_sub(header.length) as u32,
-        },
-        tcp: header.tcp,
-        fragment: network.fragment,
-        source_port: header.ports.0,
-        destination_port: header.ports.1,
-        vlan: inside.vlan,
-        macs_at: inside.macs_at,
-        version: network.version,
-        protocol: network.protocol,
-        ttl: network.ttl,
-        header_len: header.length.min(255) as u8,
-    })
+    (packet.source_port, packet.destination_port) = header.ports;
+    packet.tcp = header.tcp;
+    packet.header_len = header.length.min(255) as u8;
+    packet.payload_len = (room - header.length) as u32;
+    packet.payload = Span {
+        at: (offset + rest.header + header.length) as u32,
+        len: captured.len().saturating_sub(header.length) as u32,
+    };
+    Ok(())
 }
 
 /// What a later fragment has of the transport header: usually nothing. A TCP header cut after eight bytes goes on here
 /// with its flags, for which such fragments are sent: to slip past filters.
-fn rest_of_header(bytes: &[u8], network: &Network, fragment: Fragment) -> Header {
-    if network.protocol != protocol::TCP || usize::from(fragment.offset) != TINY_FRAGMENT {
+fn rest_of_header(bytes: &[u8], number: u8, room: usize, fragment: Fragment) -> Header {
+    if number != protocol::TCP || usize::from(fragment.offset) != TINY_FRAGMENT {
         return Header::NONE;
     }
     let (Some(word), Some(window)) = (be16(bytes, 4), be16(bytes, 6)) else { return Header::NONE };
-    let length = (usize::from(word >> 12) * 4).saturating_sub(TINY_FRAGMENT).min(network.room());
+    let length = (usize::from(word >> 12) * 4).saturating_sub(TINY_FRAGMENT).min(room);
     let tcp = Tcp {
         seq: 0,
         ack: be32(bytes, 0).unwrap_or(0),
@@ -103,15 +68,15 @@ fn rest_of_header(bytes: &[u8], network: &Network, fragment: Fragment) -> Header
 }
 
 #[inline]
-fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
+fn header(bytes: &[u8], number: u8, room: usize) -> Result<Header, SkipReason> {
     let cut = SkipReason::TruncatedTransport;
     let ports = || Some((be16(bytes, 0)?, be16(bytes, 2)?));
-    match network.protocol {
+    match number {
         protocol::TCP => {
             let ports = ports().ok_or(cut)?;
             let (Some(word), Some(window)) = (be16(bytes, 12), be16(bytes, 14)) else {
                 // A tiny first fragment, or a short snap length: the ports are there, the rest is not.
-                return Ok(Header { ports, length: TCP_HEADER.min(network.room()), tcp: None });
+                return Ok(Header { ports, length: TCP_HEADER.min(room), tcp: None });
             };
             let length = usize::from(word >> 12) * 4;
             if length < TCP_HEADER {
@@ -133,8 +98,8 @@ fn header(bytes: &[u8], network: &Network) -> Result<Header, SkipReason> {
         protocol::SCTP => Ok(Header { ports: ports().ok_or(cut)?, length: 12, tcp: None }),
         protocol::ICMP | protocol::ICMPV6 => {
             let two = bytes.get(..2).ok_or(cut)?;
-            let ports = icmp_ports(network.protocol, two[0], two[1]);
-            Ok(Header { ports, length: 8.min(network.room()), tcp: None })
+            let ports = icmp_ports(number, two[0], two[1]);
+            Ok(Header { ports, length: 8.min(room), tcp: None })
         }
         _ => Ok(Header::NONE),
     }

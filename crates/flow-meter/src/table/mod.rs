@@ -11,7 +11,7 @@ use crate::decode::{Packet, flag};
 use crate::events::{At, Event, Log, Moment, Phase, What};
 use crate::flow::{Flow, Life};
 use crate::front::{Item, Packets};
-use crate::key::{Direction, FlowKey, Layer, protocol};
+use crate::key::{FlowKey, Layer, protocol};
 use crate::prefetch;
 use crate::record::{FlowEnd, FlowSummary};
 use crate::slab::Slab;
@@ -78,8 +78,9 @@ impl FlowTable {
         TableCounters { open: self.index.len(), ..self.counters }
     }
 
-    /// Takes the log so far, and gives another to go on with.
-    pub(crate) fn exchange_log(&mut self, log: Log) -> Log {
+    /// Gives the log so far, and goes on with another.
+    #[must_use]
+    pub fn exchange_log(&mut self, log: Log) -> Log {
         std::mem::replace(&mut self.log, log)
     }
 
@@ -89,7 +90,7 @@ impl FlowTable {
     }
 
     /// Counts the packets of one batch; `bytes` gives the frames that they came in.
-    pub(crate) fn push<'a>(&mut self, packets: &Packets, bytes: impl Fn(u32) -> &'a [u8]) {
+    pub fn push<'a>(&mut self, packets: &Packets, bytes: impl Fn(u32) -> &'a [u8]) {
         let mut from = 0;
         for drain in &packets.drains {
             self.push_items(&packets.items[from..*drain], packets, &bytes);
@@ -221,7 +222,7 @@ impl FlowTable {
         let from = item.hops_at as usize;
         flow.came_from(packet, bytes, &packets.hops[from..from + usize::from(item.hops)]);
         if answered {
-            flow.history.note(b'^', Direction::Forward);
+            flow.connection.note_flip();
         }
         flow.reading_ns = packet.ts_ns + self.look_ahead_ns;
         self.counters.started += 1;
@@ -261,11 +262,11 @@ impl FlowTable {
         let flow = self.flows.get_mut(at);
         let direction = flow.direction(source_is_low);
         let unanswered = flow.answer_ns.is_none();
-        let whole = !flow.progress.was_reset();
+        let whole = !flow.connection.was_reset();
         flow.update(packet, bytes, direction, self.limits.keep_first_payload);
         let answered = unanswered && flow.answer_ns.is_some();
-        let over = flow.life == Life::Open && (flow.progress.was_reset() || flow.progress.finished());
-        let reset = whole && flow.progress.was_reset();
+        let over = flow.life == Life::Open && (flow.connection.was_reset() || flow.connection.finished());
+        let reset = whole && flow.connection.was_reset();
         if answered || over || reset {
             self.tell_progress(at, packet, item.number, [answered, reset, over]);
         }
@@ -286,7 +287,7 @@ impl FlowTable {
         }
         if over {
             let flow = self.flows.get_mut(at);
-            let end = if flow.progress.was_reset() { FlowEnd::Reset } else { FlowEnd::Fin };
+            let end = if flow.connection.was_reset() { FlowEnd::Reset } else { FlowEnd::Fin };
             flow.life = Life::Closed { at_ns: packet.ts_ns, end };
             // A part's totals are not those of the flow; its hosts were told with the first part.
             if flow.part == 0 {
@@ -403,7 +404,11 @@ impl FlowTable {
     fn emit(&mut self, at: At, end: FlowEnd, now: Moment) {
         self.counters.ended[end as usize] += 1;
         let mut summary = self.log.spare.pop().unwrap_or_else(|| Box::new(FlowSummary::default()));
-        self.flows.get_mut(at).summarise(&mut summary, end != FlowEnd::Active);
+        self.flows.get_mut(at).summarise(
+            &mut summary,
+            end != FlowEnd::Active,
+            self.limits.keep_first_payload,
+        );
         self.tell(now, at, What::Part(end, summary));
     }
 
@@ -437,7 +442,7 @@ impl FlowTable {
     }
 
     /// Ends everything. Contexts are read first, in their order, so that no end is known to an earlier flow.
-    pub(crate) fn drain(&mut self) {
+    pub fn drain(&mut self) {
         self.read_before(i64::MAX);
         let flows = &self.flows;
         let mut open: Vec<(u64, At)> = self.index.iter().map(|at| (flows.get(at).number, at)).collect();
@@ -463,7 +468,7 @@ fn deadline(flow: &Flow, limits: &FlowLimits) -> i64 {
         return at_ns + limits.closed_linger_ns;
     }
     let idle_ns = match flow.key.protocol {
-        protocol::TCP if flow.answer_ns.is_none() && flow.progress.attempted() => limits.idle_unanswered_ns,
+        protocol::TCP if flow.answer_ns.is_none() && flow.connection.attempted() => limits.idle_unanswered_ns,
         protocol::TCP => limits.idle_tcp_ns,
         protocol::UDP | protocol::UDP_LITE => limits.idle_udp_ns,
         _ => limits.idle_other_ns,

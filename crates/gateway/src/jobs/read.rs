@@ -6,7 +6,8 @@ use super::{JobState, Upload};
 use bus::BusError;
 use capture::{Capture, FlowReceiver, Input, Progress, SourceError, meter_capture};
 use flow_meter::{MeterConfig, MeterCounters, Metered, SkipReason};
-use schema::{FlowId, FlowRecord, Id, JobFile};
+use schema::{FlowId, Id, JobFile};
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 use store::StoreError;
 use tokio::runtime::Runtime;
@@ -148,7 +149,7 @@ impl<'a> Reading<'a> {
         };
         let (packets, flows) = (self.state.event.packets, self.state.event.flows);
         let mut delivery = Delivery { job: self, upload, progress, packets, flows, sent: 0 };
-        let (end, counters) = meter_capture(&mut capture, config, &mut delivery)?;
+        let (end, counters) = meter_capture(&mut capture, config, NonZeroUsize::MIN, &mut delivery)?;
         let sent = delivery.sent;
         self.close(id, &counters, sent, end.warning().unwrap_or_default());
         Ok(())

@@ -8,7 +8,7 @@ use super::{
 use crate::category::{CATEGORIES, TRAFFIC_CLASSES};
 use crate::features::{index_of, packed};
 use crate::ids::{Hex, Id};
-use crate::wire::{Application, FlowLayer, FlowRecord, Prediction, RuleHit, Traffic};
+use crate::wire::{Application, FlowLayer, FlowRecord, Prediction, RuleHit, Traffic, Tunnel};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
@@ -53,9 +53,11 @@ struct Network<'a> {
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     transport: Option<&'static str>,
-    iana_number: Shown<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iana_number: Option<Shown<u32>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     protocol: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
     community_id: &'a str,
     bytes: u64,
     packets: u64,
@@ -134,6 +136,37 @@ struct Flow<'a> {
     history: &'a str,
     part: u32,
     layer: &'static str,
+    #[serde(skip_serializing_if = "Tunnels::is_empty")]
+    tunnels: Tunnels<'a>,
+}
+
+/// What carried the flow, from the outside in.
+struct Tunnels<'a>(&'a [Tunnel]);
+
+#[derive(Serialize)]
+struct Carrier<'a> {
+    kind: &'a str,
+    source: Option<Shown<IpAddr>>,
+    destination: Option<Shown<IpAddr>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u32>,
+}
+
+impl Tunnels<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for Tunnels<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|tunnel| Carrier {
+            kind: &tunnel.kind,
+            source: shown_address(&tunnel.source_ip),
+            destination: shown_address(&tunnel.destination_ip),
+            id: tunnel.id,
+        }))
+    }
 }
 
 #[derive(Serialize)]
@@ -275,16 +308,17 @@ impl Serialize for ContextWindow<'_> {
     }
 }
 
-static NO_TRAFFIC: Traffic =
-    Traffic { packets: 0, wire_bytes: 0, ip_bytes: 0, payload_bytes: 0, tcp_flags: 0 };
+/// Ethernet's type of the address resolution protocol.
+const ARP: u32 = 0x0806;
 
+static NO_TRAFFIC: LazyLock<Traffic> = LazyLock::new(Traffic::default);
 static NO_RECORD: LazyLock<FlowRecord> = LazyLock::new(FlowRecord::default);
 
 impl<'a> Document<'a> {
     pub(super) fn new(prediction: &'a Prediction, form: Form) -> Self {
         let record = prediction.record.as_ref().unwrap_or(&NO_RECORD);
-        let forward = record.forward.as_ref().unwrap_or(&NO_TRAFFIC);
-        let backward = record.backward.as_ref().unwrap_or(&NO_TRAFFIC);
+        let forward = record.forward.as_ref().unwrap_or(&*NO_TRAFFIC);
+        let backward = record.backward.as_ref().unwrap_or(&*NO_TRAFFIC);
         let application = record.application.as_ref();
         let name = server_name(application);
         Self {
@@ -329,9 +363,13 @@ impl<'a> Network<'a> {
     fn new(record: &'a FlowRecord, forward: &Traffic, backward: &Traffic) -> Self {
         let vlan = |at: usize| record.vlan_ids.get(at).map(|id| Vlan { id: Shown(*id) });
         Self {
-            kind: if record.source_ip.len() == 4 { "ipv4" } else { "ipv6" },
-            transport: transport_name(record.protocol),
-            iana_number: Shown(record.protocol),
+            kind: match (record.ether_type, record.source_ip.len()) {
+                (ARP, _) => "arp",
+                (_, 4) => "ipv4",
+                _ => "ipv6",
+            },
+            transport: (record.ether_type != ARP).then(|| transport_name(record.protocol)).flatten(),
+            iana_number: (record.ether_type != ARP).then_some(Shown(record.protocol)),
             protocol: record.application.as_ref().map_or("", |application| &application.protocol),
             community_id: &record.community_id,
             bytes: forward.ip_bytes.saturating_add(backward.ip_bytes),
@@ -366,6 +404,7 @@ impl<'a> Own<'a> {
                 history: &record.history,
                 part: record.part,
                 layer: if record.layer() == FlowLayer::Outer { "outer" } else { "inner" },
+                tunnels: Tunnels(&record.tunnels),
             },
             context: Context(&record.features),
             application: record

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 fn prediction() -> Prediction {
     let traffic = |packets| {
-        Some(Traffic { packets, wire_bytes: 400, ip_bytes: 300, payload_bytes: 100, tcp_flags: 0x1b })
+        let counts =
+            Traffic { packets, wire_bytes: 400, ip_bytes: 300, payload_bytes: 100, ..Traffic::default() };
+        Some(Traffic { tcp_flags: 0x1b, ..counts })
     };
     let tls = TlsClientHello { server_name: "<script>.example".into(), ..Default::default() };
     let record = FlowRecord {
@@ -54,6 +56,44 @@ fn prediction() -> Prediction {
     prediction.set_threat_category(ThreatCategory::Reconnaissance);
     prediction.verdict_hash = verdict_hash(&prediction).to_vec();
     prediction
+}
+
+#[test]
+fn arp_has_protocol_addresses_and_no_more() {
+    let mut arp = prediction();
+    if let Some(record) = &mut arp.record {
+        record.ether_type = 0x0806;
+        record.protocol = 0;
+        record.community_id = String::new();
+    }
+    let document: Value = serde_json::from_str(&prediction_json(&arp)).expect("JSON");
+    assert_eq!(document["network"]["type"], "arp");
+    assert_eq!(document["source"]["ip"], "10.0.0.1");
+    for absent in [
+        &document["network"]["iana_number"],
+        &document["network"]["community_id"],
+        &document["source"]["port"],
+    ] {
+        assert!(absent.is_null(), "{document}");
+    }
+}
+
+#[test]
+fn a_tunnelled_flow_tells_what_carried_it() {
+    let mut inner = prediction();
+    if let Some(record) = &mut inner.record {
+        record.tunnels.push(crate::Tunnel {
+            kind: "vxlan".into(),
+            source_ip: vec![192, 0, 2, 1],
+            destination_ip: vec![192, 0, 2, 2],
+            id: Some(42),
+        });
+    }
+    let document: Value = serde_json::from_str(&prediction_json(&inner)).expect("JSON");
+    let expected = serde_json::json!([
+        { "kind": "vxlan", "source": "192.0.2.1", "destination": "192.0.2.2", "id": 42 }
+    ]);
+    assert_eq!(document["flowcatcher"]["flow"]["tunnels"], expected);
 }
 
 fn at<'a>(document: &'a Value, path: &str) -> &'a Value {

@@ -91,6 +91,7 @@ impl Traffics {
             ip_bytes: packets * (40 + dice.below(1400)),
             payload_bytes: packets * 20,
             tcp_flags: 0x1b,
+            ..Traffic::default()
         };
         FlowRecord {
             flow_id: id.0.to_vec(),

@@ -1,0 +1,68 @@
+//! Zeek's `history`: what happened on a connection, a letter each.
+
+use crate::key::Direction;
+
+/// What a letter stands for. `c` (a wrong checksum) and `x` (analysis given up) are never written: checksums are not
+/// looked at, since the sender's own card often fills them in after the capture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Letter {
+    Syn,
+    SynAck,
+    Ack,
+    Data,
+    Fin,
+    Reset,
+    /// FIN and RST in one packet.
+    Inconsistent,
+    /// SYN and FIN, or SYN and RST, in one packet.
+    Mixed,
+    Flipped,
+    Gap,
+    Retransmitted,
+    ZeroWindow,
+}
+
+const LETTERS: [u8; 12] = *b"shadfriq^gtw";
+/// Letters kept of one flow.
+const LETTERS_MAX: usize = 32;
+
+/// Letters in the order of what they stand for, upper case for the initiator.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct History {
+    letters: [u8; LETTERS_MAX],
+    count: u8,
+    /// Bit `letter`, and for the responder bit `16 + letter`: written before.
+    seen: u32,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { letters: [0; LETTERS_MAX], count: 0, seen: 0 }
+    }
+}
+
+impl History {
+    /// Writes a letter once a direction.
+    #[inline]
+    pub(crate) fn note(&mut self, letter: Letter, direction: Direction) {
+        let bit = 1 << (letter as u32 + 16 * direction as u32);
+        if self.seen & bit == 0 {
+            self.seen |= bit;
+            self.note_again(letter, direction);
+        }
+    }
+
+    /// Writes a letter whether or not it is there.
+    #[cold]
+    pub(crate) fn note_again(&mut self, letter: Letter, direction: Direction) {
+        let written = LETTERS[letter as usize];
+        if let Some(place) = self.letters.get_mut(usize::from(self.count)) {
+            *place = if direction == Direction::Forward { written.to_ascii_uppercase() } else { written };
+            self.count += 1;
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.letters[..usize::from(self.count)].iter().map(|letter| char::from(*letter)).collect()
+    }
+}
