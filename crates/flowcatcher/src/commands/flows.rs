@@ -5,11 +5,11 @@ use crate::exit::Done;
 use crate::{input, output, setup};
 use flow_meter::Counted;
 use schema::document::{end_reason_name, rfc3339};
-use schema::{FEATURES, FeatureVector, FlowRecord, Id};
+use schema::{FEATURES, FeatureVector, FlowLayer, FlowRecord, Id, Traffic, Tunnel};
 use std::io::Write;
 
 /// Columns before the features.
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 30] = [
     "flow_id",
     "part",
     "start",
@@ -31,6 +31,15 @@ const COLUMNS: [&str; 21] = [
     "bwd_wire_bytes",
     "fwd_tcp_flags",
     "bwd_tcp_flags",
+    "layer",
+    "tunnels",
+    "ether_type",
+    "fwd_ttl_min",
+    "fwd_ttl_max",
+    "bwd_ttl_min",
+    "bwd_ttl_max",
+    "fwd_mss",
+    "bwd_mss",
 ];
 
 pub(super) fn run(cli: &Cli, flows: &Flows) -> anyhow::Result<Done> {
@@ -85,9 +94,9 @@ fn write_record(format: FlowFormat, record: &FlowRecord, line: &mut Vec<u8>) {
 
 /// The values of [`COLUMNS`], in order.
 fn cells(record: &FlowRecord) -> [String; COLUMNS.len()] {
-    let address = |bytes: &[u8]| schema::ids::address(bytes).map_or_else(String::new, |ip| ip.to_string());
-    let forward = record.forward.unwrap_or_default();
-    let backward = record.backward.unwrap_or_default();
+    let none = Traffic::default();
+    let forward = record.forward.as_ref().unwrap_or(&none);
+    let backward = record.backward.as_ref().unwrap_or(&none);
     let vlan: Vec<String> = record.vlan_ids.iter().map(ToString::to_string).collect();
     [
         Id::from_slice(&record.flow_id).unwrap_or_default().to_string(),
@@ -111,7 +120,26 @@ fn cells(record: &FlowRecord) -> [String; COLUMNS.len()] {
         backward.wire_bytes.to_string(),
         forward.tcp_flags.to_string(),
         backward.tcp_flags.to_string(),
+        if record.layer() == FlowLayer::Outer { "outer" } else { "inner" }.to_owned(),
+        record.tunnels.iter().map(tunnel).collect::<Vec<_>>().join(" "),
+        if record.ether_type == 0 { String::new() } else { format!("{:#06x}", record.ether_type) },
+        forward.ttl_min.to_string(),
+        forward.ttl_max.to_string(),
+        backward.ttl_min.to_string(),
+        backward.ttl_max.to_string(),
+        forward.mss.map_or_else(String::new, |mss| mss.to_string()),
+        backward.mss.map_or_else(String::new, |mss| mss.to_string()),
     ]
+}
+
+fn address(bytes: &[u8]) -> String {
+    schema::ids::address(bytes).map_or_else(String::new, |ip| ip.to_string())
+}
+
+/// `vxlan:42:192.0.2.1>192.0.2.2`, without an id where the kind has none.
+fn tunnel(tunnel: &Tunnel) -> String {
+    let id = tunnel.id.map_or_else(String::new, |id| format!(":{id}"));
+    format!("{}{id}:{}>{}", tunnel.kind, address(&tunnel.source_ip), address(&tunnel.destination_ip))
 }
 
 fn features(record: &FlowRecord) -> Vec<f32> {

@@ -3,13 +3,14 @@
 use crate::cli::{Cli, Packets};
 use crate::exit::Done;
 use crate::{input, output, setup};
-use flow_meter::{Decoded, Frame, MeterCounters, Packet, SkipReason, address, decode, protocol};
+use flow_meter::{ARP, Decoded, Frame, MeterCounters, Packet, SkipReason, address, decode, protocol};
 use schema::document::rfc3339;
 use schema::protocol::ProtocolNames;
 use std::io::Write as _;
 
 const HEADER: &str = "time,wire_len,ip_len,payload_len,source_ip,source_port,destination_ip,destination_port,\
                       protocol,protocol_name,service,tcp_flags,vlan,skipped";
+const ETHER_TYPE_ARP: u16 = 0x0806;
 /// TCP flag letters, lowest bit first.
 const FLAGS: [char; 8] = ['F', 'S', 'R', 'P', 'A', 'U', 'E', 'C'];
 
@@ -55,10 +56,12 @@ fn write_packet(frame: &Frame<'_>, decoded: &Decoded, names: &ProtocolNames, lin
 }
 
 fn packet_cells(frame: &Frame<'_>, packet: &Packet, names: &ProtocolNames) -> Vec<String> {
-    let has_ports = !matches!(packet.protocol, protocol::ICMP | protocol::ICMPV6);
+    let has_ports = packet.version != ARP && !matches!(packet.protocol, protocol::ICMP | protocol::ICMPV6);
     let service = |port| names.service(packet.protocol, port);
     let service =
         has_ports.then(|| service(packet.destination_port).or_else(|| service(packet.source_port))).flatten();
+    let arp = packet.version == ARP;
+    let name = if arp { names.ether(ETHER_TYPE_ARP) } else { names.ip(packet.protocol) };
     let flags = packet.tcp.map(|tcp| {
         let set = |(bit, letter): (usize, &char)| (tcp.flags >> bit & 1 == 1).then_some(*letter);
         FLAGS.iter().enumerate().filter_map(set).collect()
@@ -73,8 +76,8 @@ fn packet_cells(frame: &Frame<'_>, packet: &Packet, names: &ProtocolNames) -> Ve
         packet.source_port.to_string(),
         address(packet.destination, packet.version).to_string(),
         packet.destination_port.to_string(),
-        packet.protocol.to_string(),
-        names.ip(packet.protocol).unwrap_or_default().to_owned(),
+        if arp { String::new() } else { packet.protocol.to_string() },
+        name.unwrap_or_default().to_owned(),
         service.unwrap_or_default().to_owned(),
         flags.unwrap_or_default(),
         vlan.join(" "),
