@@ -24,6 +24,9 @@ pub struct Capture {
     damage: Option<Damage>,
 }
 
+/// Records in a batch for another thread, about.
+const SHARED_RECORDS: usize = 4096;
+
 /// A reader with its buffer.
 pub(crate) struct Head {
     bytes: Bytes,
@@ -198,8 +201,18 @@ impl FrameSource for Capture {
         if self.records.is_empty() {
             return Ok(None);
         }
-        let records = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH_RECORDS));
-        Ok(Some(SharedBatch::new(self.input.window.share(), mark, records)))
+        let mut all = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH_RECORDS));
+        // As many as the buffer holds without moving anything in it: handing over costs more than decoding a few.
+        while all.len() < SHARED_RECORDS && self.input.window.fills_in_place() {
+            let here = self.list()?;
+            if self.records.is_empty() {
+                break;
+            }
+            let shift = (here - mark) as u32;
+            all.extend(self.records.iter().map(|record| record.moved(shift)));
+        }
+        self.records.clear();
+        Ok(Some(SharedBatch::new(self.input.window.share(), mark, all)))
     }
 
     fn damage(&self) -> Option<&Damage> {

@@ -23,6 +23,11 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// As it lies in bytes that begin so much earlier.
+    pub(crate) fn moved(self, shift: u32) -> Self {
+        Self { offset: self.offset + shift, ..self }
+    }
+
     #[inline]
     pub(crate) fn frame(self, bytes: &[u8]) -> Frame<'_> {
         let from = self.offset as usize;

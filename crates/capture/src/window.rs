@@ -107,6 +107,11 @@ impl Window {
         self.start = 0;
     }
 
+    /// Whether the next fill leaves every byte where it is.
+    pub(crate) fn fills_in_place(&self) -> bool {
+        self.buffer.len() - self.end >= READ_BYTES && Arc::strong_count(&self.buffer) == 1
+    }
+
     /// Whether there is no room left.
     pub(crate) fn is_full(&self) -> bool {
         self.end - self.start == self.buffer.len()

@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn check(record: &FlowRecord, wanted: Option<(TrafficClass, bool)>) {
-        let packets = record.forward.map_or(2, |traffic| traffic.packets);
+        let packets = record.forward.as_ref().map_or(2, |traffic| traffic.packets);
         let found = mark(record, packets).map(|mark| match mark {
             Mark::Decides { class, certainty, .. } => {
                 assert!((0.0..=1.0).contains(&certainty));

@@ -94,7 +94,7 @@ pub(crate) fn record(features: &[(&str, f32)]) -> FlowRecord {
         source_port: 40_000,
         destination_port: 443,
         protocol: 6,
-        forward: Some(side),
+        forward: Some(side.clone()),
         backward: Some(side),
         feature_schema_id: FeatureSchemaId::current().0,
         features,

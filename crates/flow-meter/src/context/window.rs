@@ -208,9 +208,9 @@ mod tests {
     fn buckets_are_those_of_each_step() {
         for ts_ns in [0, 1, -1, 59_999_999_999, 60_000_000_000, 1_795_384_320_910_712_000, -61_000_000_001] {
             let at = Buckets::at(ts_ns);
-            for w in 0..WINDOWS {
+            for (w, seconds) in WINDOWS_S.iter().enumerate() {
                 assert_eq!(at.0[w], ts_ns.div_euclid(step_ns(w)), "{ts_ns} {w}");
-                let window_ns = i64::from(WINDOWS_S[w]) * NS;
+                let window_ns = i64::from(*seconds) * NS;
                 assert_eq!(at.first(w), (ts_ns - window_ns).div_euclid(step_ns(w)), "{ts_ns} {w}");
             }
         }

@@ -17,7 +17,7 @@ fn run(packets: &str) -> Connection {
             let digits: String = text[from..].chars().take_while(char::is_ascii_digit).collect();
             digits.parse().ok()
         };
-        let letters: String = text.chars().take_while(|c| c.is_ascii_uppercase()).collect();
+        let letters: String = text.chars().take_while(char::is_ascii_uppercase).collect();
         let bit = |letter| match letter {
             'S' => flag::SYN,
             'A' => flag::ACK,
