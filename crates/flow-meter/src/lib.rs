@@ -8,6 +8,7 @@
 //! the same, in the same order, for any number of tables, as long as no limit is hit.
 
 mod app;
+mod cic;
 mod community;
 mod context;
 mod decode;
@@ -27,6 +28,7 @@ mod stats;
 mod table;
 mod wheel;
 
+pub use cic::{CIC_FLOWS_MAX, CicCounters, CicMeter};
 pub use community::community_id;
 pub use context::ContextLimits;
 pub use decode::{ARP, Decoded, Fragment, Layer, Packet, Span, TUNNELS_MAX, Tcp, TunnelKind, decode};

@@ -77,9 +77,36 @@ pub(crate) struct Flows {
     /// How to write the records; none only meters.
     #[arg(long, value_enum, default_value_t = FlowFormat::Csv)]
     pub(crate) format: FlowFormat,
+    /// Whose flows: our own, or those of CICFlowMeter with its mistakes, for models trained on its tables.
+    #[arg(long, value_enum, default_value_t = Profile::Correct)]
+    pub(crate) profile: Profile,
+    /// Write the 84 columns of CICFlowMeter with the names that this one has, as CSV. The cic2017 profile always does; it
+    /// has the names of CICIDS2017 unless told otherwise.
+    #[arg(long, value_enum)]
+    pub(crate) dialect: Option<Dialect>,
     /// Where to write; default: standard output.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// Flows as docs/flows.md defines them.
+    Correct,
+    /// Flows as CICFlowMeter makes them, bug for bug.
+    Cic2017,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dialect {
+    /// The current Java program, and CIC-Darknet2020.
+    Cic,
+    /// CICIDS2017.
+    Cic2017,
+    /// CSE-CIC-IDS2018.
+    Cic2018,
+    /// The Python port.
+    Python,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

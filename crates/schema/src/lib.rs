@@ -3,6 +3,7 @@
 //! Nothing here computes, reads a clock or opens a socket. Every other crate may depend on this one.
 
 pub mod category;
+pub mod cic;
 pub mod document;
 pub mod features;
 pub mod ids;

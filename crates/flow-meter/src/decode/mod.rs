@@ -47,8 +47,12 @@ pub(crate) mod flag {
     pub(crate) const SYN: u8 = 0x02;
     /// RST.
     pub(crate) const RST: u8 = 0x04;
+    /// PSH.
+    pub(crate) const PSH: u8 = 0x08;
     /// ACK.
     pub(crate) const ACK: u8 = 0x10;
+    /// URG.
+    pub(crate) const URG: u8 = 0x20;
 }
 
 /// A fragment's place in its datagram.

@@ -1,11 +1,14 @@
 //! `flowcatcher flows`: the records themselves, as CSV or one JSON object a line.
 
-use crate::cli::{Cli, FlowFormat, Flows};
-use crate::exit::Done;
+use super::cic;
+use crate::cli::{Cli, FlowFormat, Flows, Profile};
+use crate::exit::{BadInput, Done};
+use crate::input::Outcome;
 use crate::{input, output, setup};
 use flow_meter::Counted;
 use schema::document::{end_reason_name, rfc3339};
 use schema::{FEATURES, FeatureVector, FlowLayer, FlowRecord, Id, Traffic, Tunnel};
+use service::Settings;
 use std::io::Write;
 
 /// Columns before the features.
@@ -43,9 +46,30 @@ const COLUMNS: [&str; 30] = [
 ];
 
 pub(super) fn run(cli: &Cli, flows: &Flows) -> anyhow::Result<Done> {
+    if flows.dialect.is_some() && flows.format != FlowFormat::Csv {
+        return Err(
+            BadInput("--dialect names columns of CSV; leave it out, or leave out --format".into()).into()
+        );
+    }
     let loaded = setup::load(cli, Vec::new())?;
     setup::start_quiet_log(&loaded)?;
     let mut out = output::open(flows.output.as_deref())?;
+    let (outcome, total) = match (flows.profile, flows.dialect) {
+        (Profile::Cic2017, dialect) => cic::as_the_program(flows, dialect, &mut out)?,
+        (Profile::Correct, Some(dialect)) => cic::as_its_columns(flows, dialect, &loaded.settings, &mut out)?,
+        (Profile::Correct, None) => records(flows, &loaded.settings, &mut out)?,
+    };
+    out.flush()?;
+    let done = outcome.done()?;
+    eprintln!("{} packets, {total} flows", outcome.packets());
+    for (reason, count) in outcome.skipped() {
+        eprintln!("skipped {count} packets: {reason}");
+    }
+    Ok(done)
+}
+
+/// Writes our own records, with all their features. Gives how many.
+fn records(flows: &Flows, settings: &Settings, out: &mut dyn Write) -> anyhow::Result<(Outcome, u64)> {
     if flows.format == FlowFormat::Csv {
         writeln!(out, "{}", header())?;
     }
@@ -54,11 +78,11 @@ pub(super) fn run(cli: &Cli, flows: &Flows) -> anyhow::Result<Done> {
     let outcome = input::each_capture(&flows.files, |capture, bar| {
         if flows.format == FlowFormat::None {
             let mut counted = Counted::default();
-            let read = input::meter_into(&loaded.settings, capture, bar, &mut counted)?;
+            let read = input::meter_into(settings, capture, bar, &mut counted)?;
             total += counted.flows;
             return Ok(Some(read));
         }
-        let read = input::meter(&loaded.settings, capture, bar, |records| {
+        let read = input::meter(settings, capture, bar, |records| {
             records.hosts.clear();
             total += records.flows.len() as u64;
             for record in records.flows.drain(..) {
@@ -70,13 +94,7 @@ pub(super) fn run(cli: &Cli, flows: &Flows) -> anyhow::Result<Done> {
         })?;
         Ok(Some(read))
     })?;
-    out.flush()?;
-    let done = outcome.done()?;
-    eprintln!("{} packets, {total} flows", outcome.packets());
-    for (reason, count) in outcome.skipped() {
-        eprintln!("skipped {count} packets: {reason}");
-    }
-    Ok(done)
+    Ok((outcome, total))
 }
 
 fn header() -> String {

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod analyze;
+mod cic;
 mod config;
 mod flows;
 mod packets;

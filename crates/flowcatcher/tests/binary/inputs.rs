@@ -22,10 +22,35 @@ fn packets_and_flows_account_for_every_packet() {
         .sum();
     let skipped = packets.out.lines().skip(1).filter(|line| !line.ends_with(',')).count();
     assert_eq!(in_flows as usize + skipped, 4157);
-    assert!(flows.err.contains(&format!("skipped {skipped} packets: not_ip")), "{}", flows.err);
+    assert!(packets.out.lines().any(|line| line.contains(",ARP,")), "ARP is named");
     let json = place.run(&["flows", "--format", "ndjson", text(&capture)]).expect(0);
     assert_eq!(json.documents().len(), flows.out.lines().count() - 1);
     assert!(json.documents()[0]["features"]["duration"].is_number());
+}
+
+#[test]
+fn flows_are_written_in_the_columns_of_cicflowmeter() {
+    let place = Place::new();
+    let capture = sample();
+    let table = |arguments: &[&str]| {
+        let run = place.run(&[&["flows", text(&capture)], arguments].concat()).expect(0);
+        let mut lines = run.out.lines().map(|line| line.split(',').count()).collect::<Vec<_>>();
+        let columns = lines.remove(0);
+        assert!(lines.iter().all(|count| *count == columns), "{arguments:?}");
+        (columns, lines.len())
+    };
+    let (_, ours) = table(&["--dialect", "cic"]);
+    for (dialect, columns) in [("cic", 84), ("cic2017", 85), ("cic2018", 84), ("python", 75)] {
+        assert_eq!(table(&["--dialect", dialect]), (columns, ours), "{dialect}");
+    }
+    let (columns, theirs) = table(&["--profile", "cic2017"]);
+    assert_eq!(columns, 85);
+    assert!(theirs > 0 && theirs < ours, "flows of one packet are not written: {theirs} of {ours}");
+    let json = place.run(&["flows", "--profile", "cic2017", "--format", "ndjson", text(&capture)]).expect(0);
+    assert_eq!(json.documents().len(), theirs);
+    assert!(json.documents()[0]["Flow Duration"].is_number());
+    let wrong = place.run(&["flows", "--dialect", "cic", "--format", "ndjson", text(&capture)]).expect(2);
+    assert!(wrong.err.contains("leave out --format"), "{}", wrong.err);
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl FlowInput {
             match column(name) {
                 None => reading.flow.ignored.push(name.clone()),
                 Some(Column::Protocol) => reading.protocol(name, value),
-                Some(Column::FlagCount(at)) => reading.flag(name, at, value),
+                Some(Column::FlagCount { count, share }) => reading.flag(name, count, share, value),
                 Some(Column::Feature(at, factor)) => reading.feature(name, at, factor, value),
             }
         }
@@ -144,12 +144,15 @@ impl Reading {
         self.flow.values[at] = number * factor;
     }
 
-    fn flag(&mut self, name: &str, at: usize, value: &Value) {
+    fn flag(&mut self, name: &str, at: usize, share: usize, value: &Value) {
         self.is_cic = true;
         match number(value) {
             Some(count) if count < 0.0 => self.invalid.push((name.to_owned(), NOT_NEGATIVE)),
             Some(count) if count.is_nan() => {}
-            Some(count) => self.flags.push((at, count)),
+            Some(count) => {
+                self.flow.values[at] = count;
+                self.flags.push((share, count));
+            }
             None => self.invalid.push((name.to_owned(), NUMBER)),
         }
     }

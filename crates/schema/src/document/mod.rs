@@ -13,6 +13,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use time::Rfc3339;
+pub(crate) use time::civil;
 pub use time::rfc3339;
 
 /// Version of the Elastic Common Schema that the documents follow.

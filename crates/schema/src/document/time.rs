@@ -15,13 +15,17 @@ pub fn rfc3339(time_ns: i64) -> Rfc3339 {
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.div_euclid(NS);
-        let (year, month, day) = date(seconds.div_euclid(86_400));
-        let of_day = seconds.rem_euclid(86_400);
-        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        let [year, month, day, hour, minute, second] = civil(self.0.div_euclid(NS));
         let ns = self.0.rem_euclid(NS);
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ns:09}Z")
     }
+}
+
+/// Year, month, day, hour, minute and second in UTC of seconds since 1970.
+pub(crate) fn civil(seconds: i64) -> [i64; 6] {
+    let (year, month, day) = date(seconds.div_euclid(86_400));
+    let of_day = seconds.rem_euclid(86_400);
+    [year, month, day, of_day / 3600, of_day / 60 % 60, of_day % 60]
 }
 
 /// Year, month and day of a day number since 1970 in the proleptic Gregorian calendar. The year is taken to begin in
