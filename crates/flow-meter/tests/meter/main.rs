@@ -4,4 +4,5 @@ mod cic;
 mod flows;
 mod packets;
 mod properties;
+mod splits;
 mod tunnels;

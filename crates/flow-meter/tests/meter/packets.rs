@@ -4,6 +4,7 @@ use flow_meter::{Frame, LinkType, Meter, MeterConfig};
 use schema::{CaptureId, FEATURES, FeatureVector, FlowRecord};
 
 /// A frame and its time in seconds.
+#[derive(Debug, Clone)]
 pub(crate) struct Made {
     pub(crate) at_s: f64,
     pub(crate) bytes: Vec<u8>,

@@ -31,7 +31,7 @@ pub struct Truth {
 
 impl Truth {
     /// Reads the text of a table: CSV with a head line that names at least `t0,t1,proto,src,sport,dst,dport,label` and
-    /// `malicious`, in any order; no cell is quoted. Lines of protocols that no flow has (ARP) are left out.
+    /// `malicious`, in any order; no cell is quoted. Lines of protocols without a number are left out.
     ///
     /// # Errors
     /// What is wrong, with the line.
@@ -120,6 +120,9 @@ fn ends(protocol: u8, mut from: (IpAddr, u16), mut to: (IpAddr, u16)) -> Ends {
     if from <= to { (protocol, from, to) } else { (protocol, to, from) }
 }
 
+/// What stands for ARP: a record of it has protocol 0.
+const ARP: u8 = 0;
+
 fn protocol_number(name: &str) -> Option<u8> {
     match name {
         "tcp" => Some(6),
@@ -128,6 +131,7 @@ fn protocol_number(name: &str) -> Option<u8> {
         "icmp6" => Some(58),
         "gre" => Some(47),
         "sctp" => Some(132),
+        "arp" => Some(ARP),
         number => number.parse().ok(),
     }
 }
@@ -172,7 +176,7 @@ mod tests {
         const A: [u8; 4] = [10, 0, 0, 1];
         const B: [u8; 4] = [10, 0, 0, 2];
         let truth = Truth::parse(TABLE).expect("a table");
-        assert_eq!(truth.rows().len(), 3);
+        assert_eq!(truth.rows().len(), 4);
         let check = |record: &FlowRecord, expected: Option<&str>| {
             let found = truth.of_record(record).map(|(_, row)| row.label.as_str());
             assert_eq!(found, expected, "{record:?}");
@@ -185,6 +189,7 @@ mod tests {
         check(&record(6, (A, 1001), (B, 80), (101, 102)), None);
         check(&record(17, (A, 1000), (B, 80), (101, 102)), None);
         check(&record(1, (B, 8), (A, 0), (100, 100)), Some("ping"));
+        check(&record(0, (B, 0), (A, 0), (100, 100)), Some("support"));
     }
 
     #[test]
