@@ -3,6 +3,7 @@
 mod build;
 mod damage;
 mod formats;
+mod golden;
 mod metering;
 mod packed;
 mod properties;
