@@ -73,6 +73,22 @@ pub struct Report {
     pub bundles: Vec<Written>,
 }
 
+/// Parts of the names of features that our models do not look at. They are for tables and for models of others: fitted on
+/// the captures of one laboratory they learn its programs and stacks. With them the mean recall over attack labels, cross
+/// validated at 1 false alarm in 1,000, is .846 instead of .864.
+const LEFT_OUT: [&str; 10] = [
+    "header",
+    "subflow",
+    "bulk",
+    "_count",
+    "active",
+    "idle",
+    "retransmissions",
+    "out_of_order",
+    "zero_windows",
+    "handshake",
+];
+
 /// Labelled rows, and which columns are which.
 struct Rows {
     flows: Table,
@@ -128,7 +144,9 @@ fn load(source: &RowSource) -> Result<Rows, TrainError> {
         }
     };
     let group = |at: usize| index_of(&flows.columns[at].name).map(|place| FEATURES[place].group);
-    let all: Vec<usize> = (0..flows.columns.len()).filter(|&at| group(at).is_some()).collect();
+    let is_left_out = |at: usize| LEFT_OUT.iter().any(|part| flows.columns[at].name.contains(part));
+    let is_feature = |at: &usize| group(*at).is_some() && !is_left_out(*at);
+    let all: Vec<usize> = (0..flows.columns.len()).filter(is_feature).collect();
     let flow = all.iter().copied().filter(|&at| group(at) == Some(FeatureGroup::Flow)).collect();
     Ok(Rows { flows, packets, flow, all, counts })
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod damage;
+mod damaged;
 mod formats;
 mod golden;
 mod metering;

@@ -12,7 +12,11 @@ impl Row<'_> {
     /// Several at once, which costs one look at the room that is left.
     #[inline]
     pub(crate) fn all<const N: usize>(&mut self, values: [f64; N]) {
-        self.0.extend_from_slice(&values.map(|value| value as f32));
+        let mut written = [0.0; N];
+        for (written, value) in written.iter_mut().zip(values) {
+            *written = value as f32;
+        }
+        self.0.extend_from_slice(&written);
     }
 
     /// A share or mean that has no meaning where the divisor is 0.

@@ -1,9 +1,9 @@
 //! Meters every labelled capture of a folder and joins its flows with their truth.
 
-use super::labels::Labels;
+use super::labels::{Label, Labels};
 use super::packets::{self, PacketSample};
 use super::sidecar::Sidecar;
-use super::truth::Truth;
+use super::truth::{Truth, TruthRow};
 use crate::TrainError;
 use crate::table::{Table, Tag};
 use capture::{FrameSource, Input, InputLimits};
@@ -11,7 +11,7 @@ use detect::{Column, Source};
 use flow_meter::{Meter, MeterConfig};
 use rayon::prelude::*;
 use schema::features::FEATURES;
-use schema::{FeatureVector, FlowRecord};
+use schema::{FeatureVector, FlowRecord, ThreatCategory};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -28,6 +28,8 @@ pub struct CaptureCounts {
     pub background: usize,
     /// Records that no line of the truth explains.
     pub unexplained: usize,
+    /// Address look-ups by attackers, which are like anyone's.
+    pub arp_of_attackers: usize,
     /// Lines of the truth that no record has, by label.
     pub unseen: BTreeMap<String, usize>,
 }
@@ -152,6 +154,10 @@ impl Labelled {
                 continue;
             };
             seen.insert(line);
+            if is_everyones_arp(record, row, labels) {
+                self.counts.arp_of_attackers += 1;
+                continue;
+            }
             let tool = tools.get(row.label.as_str()).copied();
             let tag = self.flows.tag(&row.label, row.is_attack, tool, labels)?;
             self.counts.background += usize::from(self.flows.label(tag).is_background());
@@ -169,6 +175,14 @@ impl Labelled {
         }
         Ok(())
     }
+}
+
+/// Whether an attacker just asked for an address, as everyone does: nothing in it tells the attack. Those who search a
+/// network, or attack it, do so by ARP itself.
+fn is_everyones_arp(record: &FlowRecord, row: &TruthRow, labels: &Labels) -> bool {
+    let by_arp = [ThreatCategory::Reconnaissance, ThreatCategory::NetworkAttack];
+    let is_means = |label: &Label| by_arp.iter().any(|category| label.allows(*category));
+    record.ether_type != 0 && row.is_attack && !labels.get(&row.label).is_some_and(is_means)
 }
 
 impl Table {
