@@ -4,4 +4,5 @@ mod analyze;
 mod inputs;
 mod program;
 mod same_bytes;
+mod strangers;
 mod up;
