@@ -130,7 +130,7 @@ fn a_header_cut_into_tiny_fragments_still_shows_its_flags() {
     let third = Made { at_s: 0.2, bytes: ipv4(6, 1, 2, 2, &header[16..]) };
     let answer = packet(0.3, (2, 80), (1, 40_000), "RA", b"");
     let records = meter(&[first, second, third, answer]);
-    assert_eq!(summary(&records), [(3, 1, "REJ", "SDr", FlowEndReason::EndOfFlow)]);
+    assert_eq!(summary(&records), [(3, 1, "REJ", "Sr", FlowEndReason::EndOfFlow)]);
     assert_eq!(feature(&records[0], "fwd_initial_window"), 1024.0);
 }
 
