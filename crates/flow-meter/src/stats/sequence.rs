@@ -18,8 +18,8 @@ pub(super) enum Place {
     Next,
     /// After a hole.
     Ahead,
-    /// In a hole that is remembered.
-    Late,
+    /// In a hole that is remembered; and perhaps beyond the highest too.
+    Late { beyond: bool },
     /// Wholly below the highest, in no hole that is remembered.
     Again,
     /// As [`Self::Again`], but only the last byte that was sent: a keep-alive, or a probe of a window of 0.
@@ -75,16 +75,18 @@ impl Sequence {
             return Place::Next;
         }
         let late = self.fill(seq, end);
-        let new = before(self.next, end);
-        if new {
+        let beyond = before(self.next, end);
+        if beyond {
             self.next = end;
         }
-        let probe = length == 1 && payload_len == 1 && end == self.next;
-        match (late, new) {
-            (true, _) => Place::Late,
-            (false, true) => Place::Next,
-            (false, false) if probe => Place::KeepAlive,
-            (false, false) => Place::Again,
+        if late {
+            Place::Late { beyond }
+        } else if beyond {
+            Place::Next
+        } else if length == 1 && payload_len == 1 && end == self.next {
+            Place::KeepAlive
+        } else {
+            Place::Again
         }
     }
 

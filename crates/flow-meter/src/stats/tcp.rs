@@ -162,22 +162,22 @@ impl Connection {
         self.data[at] |= packet.payload_len > 0;
         let extra = u32::from(tcp.flags & flag::SYN != 0) + u32::from(tcp.flags & flag::FIN != 0);
         let length = packet.payload_len + extra;
-        let new = self.sequences[at].is_new(tcp.seq.wrapping_add(length));
         match self.sequences[at].take(tcp.seq, length, packet.payload_len) {
             Place::Next | Place::Ahead => {}
-            place => self.out_of_place(place, packet.payload_len > 0 && !new, direction),
+            place => self.out_of_place(place, packet.payload_len > 0, direction),
         }
     }
 
     #[cold]
-    fn out_of_place(&mut self, place: Place, repeat: bool, direction: Direction) {
+    fn out_of_place(&mut self, place: Place, payload: bool, direction: Direction) {
         let rare = &mut self.rare[direction as usize];
         match place {
-            Place::Late => rare.out_of_order = rare.out_of_order.saturating_add(1),
+            Place::Late { .. } => rare.out_of_order = rare.out_of_order.saturating_add(1),
             Place::Again => rare.retransmissions = rare.retransmissions.saturating_add(1),
             Place::Next | Place::Ahead | Place::KeepAlive => {}
         }
-        if repeat && self.stages.of(direction) != Stage::Reset {
+        let beyond = place == Place::Late { beyond: true };
+        if payload && !beyond && self.stages.of(direction) != Stage::Reset {
             self.repeat(direction);
         }
     }
