@@ -161,7 +161,8 @@ impl Flow {
         }
         if let Some(tcp) = &packet.tcp {
             self.connection.update(packet, tcp, direction);
-        } else if packet.payload_len > 0 {
+        } else if packet.payload_len > 0 || packet.protocol == protocol::UDP {
+            // An empty datagram is one all the same.
             self.history.note(Letter::Data, direction);
         }
         if packet.payload.len > 0 {

@@ -32,6 +32,17 @@ pub(crate) enum Direction {
     Backward = 1,
 }
 
+impl Direction {
+    /// From the other end.
+    #[inline]
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Forward => Self::Backward,
+            Self::Backward => Self::Forward,
+        }
+    }
+}
+
 /// One end of a conversation: address bits, and the port or what stands in for it.
 pub(crate) type Endpoint = (Bits, u16);
 

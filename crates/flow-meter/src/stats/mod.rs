@@ -8,8 +8,10 @@ mod flags;
 mod history;
 mod lapses;
 mod row;
+mod sequence;
 mod side;
 mod spread;
+mod stage;
 mod tcp;
 
 pub(crate) use bulk::Bulk;

@@ -1,151 +1,60 @@
 //! One TCP connection: how far it came, and what of it was sent again, came late or was never seen.
 
 use super::history::{History, Letter};
+use super::sequence::{Place, Sequence};
+use super::stage::{Stage, Stages};
 use crate::decode::{Packet, Tcp, flag};
 use crate::key::Direction;
 
-/// How far one end came, as its own packets tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Stage {
-    /// Sent nothing.
-    #[default]
-    Silent,
-    /// Sent something, but no SYN was seen.
-    Midway,
-    SynSent,
-    Established,
-    Closed,
-    Reset,
-}
+/// A reset whose number is farther than this from what its end sent is not taken at its word (Zeek's figure).
+const RESET_REACH: u32 = 1 << 20;
 
-impl Stage {
-    fn is_inactive(self) -> bool {
-        matches!(self, Self::Silent | Self::Midway)
-    }
-}
-
-/// What one end sent.
+/// What is known of one end but rarely looked at.
 #[derive(Debug, Clone, Copy, Default)]
-struct End {
-    /// The sequence number after the highest that was seen.
-    next: u32,
-    /// The latest hole in what was seen: from, and up to without. Empty when equal.
-    hole: [u32; 2],
+struct Rare {
     retransmissions: u32,
     out_of_order: u32,
     zero_windows: u32,
+    /// How often the letters t, g and w were due, in Zeek's count: t is any segment with payload that brings nothing beyond
+    /// the highest number, so a late one too; w also comes with SYN and FIN, but not once the other end closed.
+    repeats: u32,
     gaps: u32,
-    data: bool,
-    /// `next` holds.
-    begun: bool,
-    stage: Stage,
+    closed_windows: u32,
+    /// Number of the latest SYN, the latest FIN (its end) and the latest RST.
+    syn: Option<u32>,
+    fin: Option<u32>,
+    reset: Option<u32>,
     initial_window: Option<u16>,
     mss: Option<u16>,
     window_scale: Option<u8>,
 }
 
-/// Whether `a` comes before `b` in a sequence space that wraps (RFC 9293, 3.4).
-#[inline]
-fn before(a: u32, b: u32) -> bool {
-    (a.wrapping_sub(b) as i32) < 0
-}
-
-/// What became of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// What comes next, or nothing new in a segment without length.
-    Next,
-    /// After a hole.
-    Ahead,
-    /// In a hole that was seen.
-    Late,
-    /// Wholly seen before.
-    Again,
-    /// A probe of zero or one byte that was sent before.
-    KeepAlive,
-}
-
-impl End {
-    /// Takes `length` sequence numbers from `seq` on.
-    #[inline]
-    fn take(&mut self, seq: u32, length: u32, payload_len: u32) -> Place {
-        let end = seq.wrapping_add(length);
-        if self.begun && seq == self.next {
-            self.next = end;
-            return Place::Next;
-        }
-        self.take_elsewhere(seq, end, length, payload_len)
-    }
-
-    fn take_elsewhere(&mut self, seq: u32, end: u32, length: u32, payload_len: u32) -> Place {
-        if !self.begun {
-            (self.begun, self.next) = (true, end);
-            return Place::Next;
-        }
-        if before(self.next, seq) {
-            // Only the latest hole is remembered: what fills an older one counts as sent again.
-            self.hole = [self.next, seq];
-            self.next = end;
-            return Place::Ahead;
-        }
-        let [from, to] = self.hole;
-        if from != to && !before(seq, from) && before(seq, to) {
-            if seq == from {
-                self.hole[0] = if before(end, to) { end } else { to };
-            } else {
-                self.hole[1] = seq;
-            }
-            if before(self.next, end) {
-                self.next = end;
-            }
-            return Place::Late;
-        }
-        if before(self.next, end) {
-            self.next = end;
-            return Place::Next;
-        }
-        let probe = length == payload_len && payload_len <= 1 && seq == self.next.wrapping_sub(1);
-        if probe { Place::KeepAlive } else { Place::Again }
-    }
-
-    /// The other end acknowledged up to `ack`: what is missing below was sent all the same. Whether something was.
-    #[inline]
-    fn acknowledged(&mut self, ack: u32) -> bool {
-        if !self.begun
-            || (!before(self.next, ack) && (self.hole[0] == self.hole[1] || !before(self.hole[0], ack)))
-        {
-            return false;
-        }
-        self.missed(ack)
-    }
-
-    #[cold]
-    fn missed(&mut self, ack: u32) -> bool {
-        self.hole = [0; 2];
-        if before(self.next, ack) {
-            self.next = ack;
-        }
-        self.gaps = self.gaps.saturating_add(1);
-        true
-    }
-}
-
 /// The powers of ten at which a letter is written again.
 fn is_power_of_ten(count: u32) -> bool {
-    matches!(count, 1 | 10 | 100 | 1_000 | 10_000 | 100_000 | 1_000_000 | 10_000_000)
+    matches!(count, 1 | 10 | 100 | 1_000 | 10_000 | 100_000 | 1_000_000 | 10_000_000 | 100_000_000)
+}
+
+/// Counts, and tells whether the letter is due.
+fn count(counter: &mut u32) -> bool {
+    *counter = counter.saturating_add(1);
+    is_power_of_ten(*counter)
 }
 
 /// All that is known of one connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Connection {
-    ends: [End; 2],
-    history: History,
-    /// A SYN was sent by the initiator, and when.
-    syn_ns: Option<i64>,
-    /// From the SYN to the acknowledgement that completed the handshake.
-    handshake_ns: Option<i64>,
-    syn_acked: bool,
+    sequences: [Sequence; 2],
+    stages: Stages,
+    /// The responder's SYN-ACK came and the initiator's acknowledgement of it did not yet.
+    completing: bool,
     was_reset: bool,
+    /// Who sent payload outside RST.
+    data: [bool; 2],
+    history: History,
+    /// When the initiator's first SYN was sent.
+    syn_ns: Option<i64>,
+    handshake_ns: Option<i64>,
+    rare: [Rare; 2],
 }
 
 impl Connection {
@@ -156,148 +65,183 @@ impl Connection {
 
     #[inline]
     pub(crate) fn update(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
-        let flags = tcp.flags;
         let payload = packet.payload_len > 0;
-        self.ends[direction as usize].initial_window.get_or_insert(tcp.window);
-        if flags & (flag::SYN | flag::FIN | flag::RST) != 0 {
-            self.control(packet, tcp, direction);
-        } else {
-            let end = &mut self.ends[direction as usize];
-            if end.stage == Stage::Silent {
-                end.stage = Stage::Midway;
-            }
-            if flags & flag::ACK != 0 && !payload {
-                self.history.note(Letter::Ack, direction);
-            }
-            if tcp.window == 0 {
-                self.zero_window(direction);
-            }
+        let control = tcp.flags & (flag::SYN | flag::FIN | flag::RST) != 0;
+        if control {
+            self.begin(packet, tcp, direction);
+            self.spell(packet, tcp, direction);
+        } else if payload {
+            self.history.note(Letter::Data, direction);
+        } else if tcp.flags & flag::ACK != 0 {
+            self.history.note(Letter::Ack, direction);
+        }
+        if tcp.window == 0 {
+            self.zero_window(control, tcp.flags, direction);
+        }
+        self.send(packet, tcp, direction);
+        if control || self.stages.of(direction) == Stage::Silent {
+            self.advance(tcp, payload, direction);
+        }
+        if self.completing && !control {
             self.complete(packet, tcp, direction);
         }
-        if payload {
-            self.ends[direction as usize].data = true;
-            self.history.note(Letter::Data, direction);
-        }
-        self.follow(packet, tcp, direction);
+        self.acknowledge(packet, tcp, direction);
     }
 
-    /// SYN, FIN and RST.
-    fn control(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
-        let is = |bits: u8| tcp.flags & bits != 0;
-        let (at, other) = (direction as usize, 1 - direction as usize);
-        if is(flag::SYN) && is(flag::FIN | flag::RST) {
-            self.history.note(Letter::Mixed, direction);
-        } else if is(flag::FIN) && is(flag::RST) {
-            self.history.note(Letter::Inconsistent, direction);
-        } else if is(flag::SYN) {
-            self.history.note(if is(flag::ACK) { Letter::SynAck } else { Letter::Syn }, direction);
-        }
-        if is(flag::SYN) {
-            self.syn(packet, tcp, direction);
-        }
-        if is(flag::RST) {
-            self.history.note(Letter::Reset, direction);
-            self.was_reset = true;
-            // Who closed in good order on both sides did not break off.
-            if self.ends.iter().any(|end| end.stage != Stage::Closed) {
-                self.ends[at].stage = Stage::Reset;
-            }
-        } else if is(flag::FIN) {
-            self.history.note(Letter::Fin, direction);
-            if self.ends[at].stage != Stage::Reset {
-                self.ends[at].stage = Stage::Closed;
-            }
-            if self.ends[other].stage == Stage::SynSent && self.syn_acked {
-                self.ends[other].stage = Stage::Established;
-            }
-        }
-    }
-
-    fn syn(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
-        let (at, other) = (direction as usize, 1 - direction as usize);
-        let end = &mut self.ends[at];
-        end.mss = end.mss.or(tcp.mss);
-        end.window_scale = end.window_scale.or(tcp.window_scale);
-        if tcp.flags & flag::ACK == 0 {
-            if direction == Direction::Forward {
-                self.syn_ns.get_or_insert(packet.ts_ns);
-            }
-            if end.stage.is_inactive() {
-                end.stage = Stage::SynSent;
-            }
+    /// What a SYN says of its end, and whether it begins anew.
+    #[cold]
+    fn begin(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
+        if tcp.flags & flag::SYN == 0 {
             return;
         }
-        self.syn_acked |= direction == Direction::Backward;
-        if end.stage.is_inactive() || end.stage == Stage::SynSent {
-            end.stage = Stage::Established;
+        let rare = &mut self.rare[direction as usize];
+        rare.mss = rare.mss.or(tcp.mss);
+        rare.window_scale = rare.window_scale.or(tcp.window_scale);
+        if tcp.flags & flag::ACK != 0 {
+            self.completing |= direction == Direction::Backward && self.handshake_ns.is_none();
+        } else if direction == Direction::Forward {
+            self.syn_ns.get_or_insert(packet.ts_ns);
         }
-        if self.ends[other].stage == Stage::SynSent {
-            self.ends[other].stage = Stage::Established;
+        if rare.syn != Some(tcp.seq) && self.stages.may_begin_again(direction) {
+            self.sequences[direction as usize].forget();
+            // A SYN is a letter once for all attempts.
+            rare.syn = rare.syn.map(|_| tcp.seq);
         }
     }
 
-    /// The initiator's first acknowledgement after the SYN-ACK completes the handshake.
-    #[inline]
-    fn complete(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
-        if self.handshake_ns.is_none()
-            && self.syn_acked
-            && direction == Direction::Forward
-            && tcp.flags & flag::ACK != 0
-        {
-            self.handshake_ns = self.syn_ns.map(|syn_ns| packet.ts_ns - syn_ns);
+    /// The letters of SYN, FIN and RST. One of another number than the one before is written again.
+    #[cold]
+    fn spell(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
+        let has = |bits: u8| tcp.flags & bits == bits;
+        let rare = &mut self.rare[direction as usize];
+        let (letter, number, last) = if has(flag::FIN | flag::RST) {
+            return self.history.note(Letter::Inconsistent, direction);
+        } else if has(flag::SYN | flag::FIN) || has(flag::SYN | flag::RST) {
+            return self.history.note(Letter::Mixed, direction);
+        } else if has(flag::SYN) {
+            let letter = if has(flag::ACK) { Letter::SynAck } else { Letter::Syn };
+            (letter, tcp.seq, &mut rare.syn)
+        } else if has(flag::FIN) {
+            (Letter::Fin, tcp.seq.wrapping_add(packet.payload_len), &mut rare.fin)
+        } else {
+            (Letter::Reset, tcp.seq, &mut rare.reset)
+        };
+        if last.replace(number) != Some(number) {
+            self.history.note_again(letter, direction);
         }
     }
 
     #[cold]
-    fn zero_window(&mut self, direction: Direction) {
-        let end = &mut self.ends[direction as usize];
-        end.zero_windows = end.zero_windows.saturating_add(1);
-        if is_power_of_ten(end.zero_windows) {
+    fn zero_window(&mut self, control: bool, flags: u8, direction: Direction) {
+        let rare = &mut self.rare[direction as usize];
+        if !control {
+            rare.zero_windows = rare.zero_windows.saturating_add(1);
+        }
+        // After the other end's last word its window is nobody's concern.
+        let told = flags & flag::RST == 0
+            && self.stages.of(direction.other()) != Stage::Closed
+            && self.stages.of(direction) != Stage::Reset;
+        if told && count(&mut rare.closed_windows) {
             self.history.note_again(Letter::ZeroWindow, direction);
         }
     }
 
-    /// Sequence numbers: what was sent, and what the other end has of it.
+    /// What the packet adds to what its end sent.
     #[inline]
-    fn follow(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
-        // A later fragment has no sequence number of its own.
-        if tcp.flags & flag::RST != 0 || packet.fragment.is_some() {
+    fn send(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
+        // A fragment is but a part of its segment.
+        if packet.fragment.is_some() {
+            self.data[direction as usize] |= packet.payload_len > 0;
             return;
         }
-        let (at, other) = (direction as usize, 1 - direction as usize);
+        if tcp.flags & flag::RST != 0 {
+            self.reset(packet, tcp, direction);
+            return;
+        }
+        let at = direction as usize;
+        self.data[at] |= packet.payload_len > 0;
         let extra = u32::from(tcp.flags & flag::SYN != 0) + u32::from(tcp.flags & flag::FIN != 0);
         let length = packet.payload_len + extra;
-        if length > 0 {
-            match self.ends[at].take(tcp.seq, length, packet.payload_len) {
-                Place::Next | Place::Ahead | Place::KeepAlive => {}
-                place => self.out_of_place(place, packet.payload_len > 0, direction),
-            }
-        }
-        if tcp.flags & flag::ACK != 0 && self.ends[other].acknowledged(tcp.ack) {
-            let of = if direction == Direction::Forward { Direction::Backward } else { Direction::Forward };
-            if is_power_of_ten(self.ends[other].gaps) {
-                self.history.note_again(Letter::Gap, of);
-            }
+        match self.sequences[at].take(tcp.seq, length, packet.payload_len) {
+            Place::Next | Place::Ahead => {}
+            place => self.out_of_place(place, packet.payload_len > 0, direction),
         }
     }
 
     #[cold]
     fn out_of_place(&mut self, place: Place, payload: bool, direction: Direction) {
-        let end = &mut self.ends[direction as usize];
-        if place == Place::Late {
-            end.out_of_order = end.out_of_order.saturating_add(1);
+        let rare = &mut self.rare[direction as usize];
+        match place {
+            Place::Late { .. } => rare.out_of_order = rare.out_of_order.saturating_add(1),
+            Place::Again => rare.retransmissions = rare.retransmissions.saturating_add(1),
+            Place::Next | Place::Ahead | Place::KeepAlive => {}
+        }
+        let beyond = place == Place::Late { beyond: true };
+        if payload && !beyond && self.stages.of(direction) != Stage::Reset {
+            self.repeat(direction);
+        }
+    }
+
+    fn repeat(&mut self, direction: Direction) {
+        if count(&mut self.rare[direction as usize].repeats) {
+            self.history.note_again(Letter::Retransmitted, direction);
+        }
+    }
+
+    /// The payload of an RST is a remark, not part of the stream; Zeek counts it as sent before.
+    #[cold]
+    fn reset(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
+        let sequence = &self.sequences[direction as usize];
+        let near = !sequence.is_new(tcp.seq) && sequence.is_new(tcp.seq.wrapping_add(RESET_REACH));
+        if packet.payload_len > 0 && near && self.stages.of(direction) != Stage::Reset {
+            self.repeat(direction);
+        }
+    }
+
+    #[cold]
+    fn advance(&mut self, tcp: &Tcp, payload: bool, direction: Direction) {
+        self.was_reset |= tcp.flags & flag::RST != 0;
+        self.rare[direction as usize].initial_window.get_or_insert(tcp.window);
+        self.stages.update(tcp.flags, payload, direction);
+    }
+
+    /// The initiator's first acknowledgement after the SYN-ACK completes the handshake.
+    #[cold]
+    fn complete(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
+        if direction == Direction::Forward && tcp.flags & flag::ACK != 0 {
+            self.completing = false;
+            self.handshake_ns = self.syn_ns.map(|syn_ns| packet.ts_ns - syn_ns);
+        }
+    }
+
+    /// What the packet says of what the other end sent.
+    #[inline]
+    fn acknowledge(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
+        if tcp.flags & (flag::ACK | flag::RST) != flag::ACK || packet.fragment.is_some() {
             return;
         }
-        end.retransmissions = end.retransmissions.saturating_add(1);
-        if payload && is_power_of_ten(end.retransmissions) {
-            self.history.note_again(Letter::Retransmitted, direction);
+        let missed = self.sequences[direction.other() as usize].acknowledge(tcp.ack);
+        if missed > 0 {
+            self.gaps(missed, direction.other());
+        }
+    }
+
+    #[cold]
+    fn gaps(&mut self, missed: u32, direction: Direction) {
+        if !self.stages.are_clean() {
+            return;
+        }
+        for _ in 0..missed {
+            if count(&mut self.rare[direction as usize].gaps) {
+                self.history.note_again(Letter::Gap, direction);
+            }
         }
     }
 
     /// Both ends sent FIN.
     #[inline]
     pub(crate) fn finished(&self) -> bool {
-        self.ends[0].stage == Stage::Closed && self.ends[1].stage == Stage::Closed
+        self.stages.both_closed()
     }
 
     /// The initiator sent a SYN.
@@ -322,36 +266,19 @@ impl Connection {
 
     /// Segments sent again, segments that came late, and packets that announced a window of 0.
     pub(crate) fn troubles(&self, direction: Direction) -> [u32; 3] {
-        let end = &self.ends[direction as usize];
-        [end.retransmissions, end.out_of_order, end.zero_windows]
+        let rare = &self.rare[direction as usize];
+        [rare.retransmissions, rare.out_of_order, rare.zero_windows]
     }
 
     /// Window of the first packet, maximum segment size and window scale of the SYN.
     pub(crate) fn offers(&self, direction: Direction) -> (Option<u16>, Option<u16>, Option<u8>) {
-        let end = &self.ends[direction as usize];
-        (end.initial_window, end.mss, end.window_scale)
+        let rare = &self.rare[direction as usize];
+        (rare.initial_window, rare.mss, rare.window_scale)
     }
 
     /// Zeek's `conn_state`.
     pub(crate) fn state(&self) -> &'static str {
-        let [origin, responder] = self.ends.map(|end| end.stage);
-        let no_data = !self.ends[0].data && !self.ends[1].data;
-        match (origin, responder) {
-            (Stage::SynSent, Stage::Reset) => "REJ",
-            (Stage::Reset, Stage::Reset) if no_data => "REJ",
-            (_, Stage::Reset) if origin.is_inactive() => "RSTRH",
-            (_, Stage::Reset) => "RSTR",
-            (Stage::Reset, _) if responder.is_inactive() => "RSTOS0",
-            (Stage::Reset, _) => "RSTO",
-            (Stage::Closed, Stage::Closed) => "SF",
-            (Stage::Closed, _) if responder.is_inactive() => "SH",
-            (Stage::Closed, _) => "S2",
-            (_, Stage::Closed) if origin.is_inactive() => "SHR",
-            (_, Stage::Closed) => "S3",
-            (Stage::SynSent, Stage::Silent) => "S0",
-            (Stage::Established, Stage::Established) => "S1",
-            _ => "OTH",
-        }
+        self.stages.name(self.data != [false; 2], &self.history)
     }
 }
 
