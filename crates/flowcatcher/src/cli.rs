@@ -87,6 +87,9 @@ pub(crate) struct Flows {
     /// Where to write; default: standard output.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
+    /// Where to write what busy hosts did in each ten seconds, one JSON object a line.
+    #[arg(long, value_name = "OUT.ndjson", conflicts_with = "dialect")]
+    pub(crate) hosts: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

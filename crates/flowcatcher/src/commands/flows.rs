@@ -7,7 +7,7 @@ use crate::input::Outcome;
 use crate::{input, output, setup};
 use flow_meter::Counted;
 use schema::document::{end_reason_name, rfc3339};
-use schema::{FEATURES, FeatureVector, FlowLayer, FlowRecord, Id, Traffic, Tunnel};
+use schema::{FEATURES, FeatureVector, FlowLayer, FlowRecord, HostActivity, HostWindow, Id, Traffic, Tunnel};
 use service::Settings;
 use std::io::Write;
 
@@ -73,17 +73,22 @@ fn records(flows: &Flows, settings: &Settings, out: &mut dyn Write) -> anyhow::R
     if flows.format == FlowFormat::Csv {
         writeln!(out, "{}", header())?;
     }
+    let mut windows = flows.hosts.as_deref().map(|path| output::open(Some(path))).transpose()?;
     let mut line = Vec::new();
     let mut total = 0u64;
     let outcome = input::each_capture(&flows.files, |capture, bar| {
-        if flows.format == FlowFormat::None {
+        if flows.format == FlowFormat::None && windows.is_none() {
             let mut counted = Counted::default();
             let read = input::meter_into(settings, capture, bar, &mut counted)?;
             total += counted.flows;
             return Ok(Some(read));
         }
         let read = input::meter(settings, capture, bar, |records| {
-            records.hosts.clear();
+            for window in records.hosts.drain(..) {
+                if let Some(windows) = &mut windows {
+                    writeln!(windows, "{}", host_window(&window))?;
+                }
+            }
             total += records.flows.len() as u64;
             for record in records.flows.drain(..) {
                 write_record(flows.format, &record, &mut line);
@@ -94,7 +99,31 @@ fn records(flows: &Flows, settings: &Settings, out: &mut dyn Write) -> anyhow::R
         })?;
         Ok(Some(read))
     })?;
+    windows.map_or(Ok(()), |mut windows| windows.flush())?;
     Ok((outcome, total))
+}
+
+/// What a busy host did in ten seconds.
+fn host_window(window: &HostWindow) -> serde_json::Value {
+    let activity = |activity: Option<&HostActivity>| {
+        let activity = activity.copied().unwrap_or_default();
+        serde_json::json!({
+            "flows": activity.flows,
+            "peers": activity.peers,
+            "ports": activity.ports,
+            "unanswered": activity.unanswered,
+            "reset": activity.reset,
+            "packets": activity.packets,
+            "bytes": activity.bytes,
+        })
+    };
+    serde_json::json!({
+        "host": address(&window.host_ip),
+        "start": rfc3339(window.start_ns).to_string(),
+        "end": rfc3339(window.end_ns).to_string(),
+        "as_initiator": activity(window.as_initiator.as_ref()),
+        "as_responder": activity(window.as_responder.as_ref()),
+    })
 }
 
 fn header() -> String {

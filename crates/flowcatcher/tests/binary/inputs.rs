@@ -23,6 +23,10 @@ fn packets_and_flows_account_for_every_packet() {
     let skipped = packets.out.lines().skip(1).filter(|line| !line.ends_with(',')).count();
     assert_eq!(in_flows as usize + skipped, 4157);
     assert!(packets.out.lines().any(|line| line.contains(",ARP,")), "ARP is named");
+    let windows = place.path("windows.ndjson");
+    place.run(&["flows", "--format", "none", "--hosts", text(&windows), text(&capture)]).expect(0);
+    let windows = fs::read_to_string(windows).expect("windows");
+    assert!(windows.lines().any(|line| line.contains("as_initiator")), "the scan in the sample is seen");
     let json = place.run(&["flows", "--format", "ndjson", text(&capture)]).expect(0);
     assert_eq!(json.documents().len(), flows.out.lines().count() - 1);
     assert!(json.documents()[0]["features"]["duration"].is_number());
