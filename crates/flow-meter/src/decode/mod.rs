@@ -201,7 +201,7 @@ pub(crate) fn decode_into(
     packet.wire_len = frame.wire_len;
     let inside = link::strip(frame.link_type, frame.bytes, 0)?;
     network(frame.bytes, frame.wire_len as usize, &inside, packet)?;
-    if tunnel::may_carry(packet) {
+    if tunnel::may_carry(frame.bytes, packet) {
         tunnel::descend(frame.bytes, outer, packet);
     }
     Ok(())

@@ -30,12 +30,16 @@ pub(super) fn decode(
     let end = rest.ip_len.min(bytes.len());
     let captured = bytes.get(rest.header..end).unwrap_or(&[]);
     let room = rest.ip_len - rest.header;
-    let header = match packet.fragment {
+    let mut header = match packet.fragment {
         Some(fragment) if fragment.later() => rest_of_header(captured, packet.protocol, room, fragment),
         _ => header(captured, packet.protocol, room)?,
     };
     if header.length > room {
-        return Err(SkipReason::BadTransport);
+        if packet.fragment.is_none() {
+            return Err(SkipReason::BadTransport);
+        }
+        // A header that goes on in the next fragment, as those have it that want to slip past filters.
+        header.length = room;
     }
     (packet.source_port, packet.destination_port) = header.ports;
     packet.tcp = header.tcp;

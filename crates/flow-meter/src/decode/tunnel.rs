@@ -59,12 +59,16 @@ const IPV4: u8 = 4;
 const IPV6: u8 = 41;
 const GRE: u8 = 47;
 
-/// Whether it is worth looking: two comparisons for most packets.
+/// Whether it is worth looking: a few comparisons for most packets.
 #[inline]
-pub(super) fn may_carry(packet: &Packet) -> bool {
+pub(super) fn may_carry(bytes: &[u8], packet: &Packet) -> bool {
     match packet.protocol {
         protocol::TCP => false,
-        protocol::UDP => udp::is_port(packet.destination_port) || udp::is_port(packet.source_port),
+        protocol::UDP => {
+            udp::is_port(packet.destination_port)
+                || udp::is_port(packet.source_port)
+                || udp::fits_ipv6(bytes, packet)
+        }
         number => matches!(number, IPV4 | IPV6 | GRE) && packet.version != super::ARP,
     }
 }
@@ -72,7 +76,7 @@ pub(super) fn may_carry(packet: &Packet) -> bool {
 /// Replaces `packet` by the innermost that it carries, and puts those around that into `outer`.
 #[cold]
 pub(super) fn descend(bytes: &[u8], outer: &mut Vec<Layer>, packet: &mut Packet) {
-    while outer.len() < TUNNELS_MAX && may_carry(packet) {
+    while outer.len() < TUNNELS_MAX && may_carry(bytes, packet) {
         // The rest of a datagram is in another frame.
         if packet.fragment.is_some() {
             return;
@@ -82,13 +86,17 @@ pub(super) fn descend(bytes: &[u8], outer: &mut Vec<Layer>, packet: &mut Packet)
         let mut inner = Packet {
             ts_ns: packet.ts_ns,
             tunnel: mixed(packet.tunnel, carried.kind, carried.id),
-            wire_len: wire_end.saturating_sub(carried.inside.offset) as u32,
             ..Packet::EMPTY
         };
         let within = &bytes[..bytes.len().min((packet.payload.at + packet.payload.len) as usize)];
         if network(within, wire_end, &carried.inside, &mut inner).is_err() {
             return;
         }
+        // A bridged frame is as long as the carrier has room for, a packet as it says itself.
+        inner.wire_len = match carried.inside.macs_at {
+            Some(at) => wire_end.saturating_sub(usize::from(at)) as u32,
+            None => inner.ip_len,
+        };
         outer.push(Layer { kind: carried.kind, id: carried.id, packet: *packet });
         *packet = inner;
     }

@@ -2,6 +2,7 @@
 
 mod cic;
 mod flows;
+mod links;
 mod packets;
 mod properties;
 mod splits;

@@ -5,20 +5,20 @@ use proptest::prelude::*;
 use std::fmt::Write as _;
 
 /// An IPv4 packet of UDP from 10.0.0.1:5000 to 10.0.0.2:53 with one byte.
-const V4: &str = "4500001d000100004011000 00a0000010a000002 1388003500090000 78";
+pub(crate) const V4: &str = "4500001d000100004011000 00a0000010a000002 1388003500090000 78";
 /// An IPv6 packet of UDP from 2001:db8::1:5000 to 2001:db8::2:53 with one byte.
-const V6: &str = "6000000000091140 20010db8000000000000000000000001 20010db8000000000000000000000002 \
+pub(crate) const V6: &str = "6000000000091140 20010db8000000000000000000000001 20010db8000000000000000000000002 \
                   1388003500090000 78";
-const MACS: &str = "020000000002 020000000001";
-const INNER4: &str = "10.0.0.1:5000>10.0.0.2:53";
-const INNER6: &str = "2001:db8::1:5000>2001:db8::2:53";
+pub(crate) const MACS: &str = "020000000002 020000000001";
+pub(crate) const INNER4: &str = "10.0.0.1:5000>10.0.0.2:53";
+pub(crate) const INNER6: &str = "2001:db8::1:5000>2001:db8::2:53";
 
-fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     let digits: Vec<u32> = hex.chars().filter_map(|digit| digit.to_digit(16)).collect();
     digits.chunks_exact(2).map(|two| (two[0] << 4 | two[1]) as u8).collect()
 }
 
-fn frame(link: u16, bytes: &[u8]) -> Frame<'_> {
+pub(crate) fn frame(link: u16, bytes: &[u8]) -> Frame<'_> {
     Frame { ts_ns: 7, link_type: LinkType(link), wire_len: bytes.len() as u32, bytes }
 }
 
@@ -46,7 +46,7 @@ fn read(link: u16, hex: &str) -> String {
     }
 }
 
-fn check(link: u16, hex: &str, expected: &str) {
+pub(crate) fn check(link: u16, hex: &str, expected: &str) {
     assert_eq!(read(link, hex), expected, "link type {link}: {hex}");
 }
 
@@ -85,7 +85,7 @@ fn every_link_layer() {
     check(6, &format!("1040 020000000002 820000000001 0470 0010 aaaa03 000000 0800 {V4}"), INNER4);
     check(100, &format!("aaaa03 000000 0800 {V4}"), INNER4);
     check(106, V4, INNER4);
-    check(123, &format!("01000005 aaaa03 000000 86dd {V6}"), INNER6);
+    check(123, &format!("02000005 aaaa03 000000 86dd {V6}"), INNER6);
     check(129, &format!("be00 ed08 f0 {V4}"), INNER4);
     check(129, &format!("be00 ed08 d4 00 0001 {V4}"), INNER4);
     check(107, &format!("1841 0300 cc {V4}"), INNER4);
@@ -250,7 +250,7 @@ proptest! {
     /// Headers upon headers end somewhere.
     #[test]
     fn nesting_is_bounded(unit in prop::sample::select(vec![
-        "81000064", "aaaa030000008100000 5", "886411000001ffff0281", "00064040", "0000 aaaa03000000 8100 0005"
+        "81000064", "aaaa030000008100000 5", "886411000001ffff0281", "00064040", "0000 aaaa03000000 8100 0005", "8909010100010007"
     ]), times in 0usize..2000) {
         let all = bytes(&format!("{MACS} 8100 0001 {}", unit.repeat(times)));
         prop_assert!(matches!(decode(&frame(1, &all), &mut Vec::new()), Decoded::Skip(_)));

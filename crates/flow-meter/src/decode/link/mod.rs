@@ -2,6 +2,7 @@
 //!
 //! Numbers are those of the `LINKTYPE_` registry; what each type looks like is said there.
 
+mod juniper;
 mod other;
 mod ppp;
 mod typed;
@@ -58,6 +59,7 @@ fn strip_other(link_type: LinkType, bytes: &[u8], at: usize, depth: u8) -> Found
         0 | 108 => loopback(bytes, at),
         1 => ethernet(bytes, at),
         6 => other::token_ring(bytes, at),
+        7 => other::arcnet(bytes, at, at + 2),
         8 => raw(bytes, at + 16),
         9 => ppp::ppp(bytes, at),
         10 => other::fddi(bytes, at),
@@ -65,25 +67,38 @@ fn strip_other(link_type: LinkType, bytes: &[u8], at: usize, depth: u8) -> Found
         50 => ppp::hdlc(bytes, at),
         51 => ppp::session(bytes, at, Inside::at(at)),
         99 => typed(bytes, at + 6, at + 44, Inside::at(at)),
-        100 | 106 => other::atm(bytes, at),
+        19 | 100 | 106 => other::atm(bytes, at),
         104 => ppp::cisco(bytes, at),
-        105 => wlan::frame(bytes, at),
+        105 => wlan::frame(bytes, at, wlan::PACKED),
         107 => other::frame_relay(bytes, at),
-        113 => typed(bytes, at + 14, at + 16, Inside::at(at)),
+        109 => raw(bytes, at + 12),
+        113 => cooked(bytes, at + 2, at + 14, at + 16),
+        117 => packet_filter_log(bytes, at),
         119 => wlan::prism(bytes, at),
-        123 => other::llc(bytes, at + 4, Inside::at(at)),
+        122 => other::llc(bytes, at + 16, Inside::at(at)),
+        123 => other::sun_atm(bytes, at),
         127 => wlan::radiotap(bytes, at),
-        129 => other::arcnet(bytes, at),
+        129 => other::arcnet(bytes, at, at + 4),
+        135 | 137 | 178..=181 => juniper::frame(link_type.0, bytes, at),
         138 => typed(bytes, at + 16, at + 18, Inside::at(at)),
+        143 => other::cable(bytes, at),
         149 | 258 => packet_tap(bytes, at, depth),
         163 => wlan::avs(bytes, at),
         166 | 204 => ppp::ppp(bytes, at + 1),
-        178 => other::juniper_ethernet(bytes, at),
         192 => packet_information(bytes, at, depth),
+        197 => other::extensible_record(bytes, at),
+        205 => ppp::cisco(bytes, at + 1),
+        206 => other::frame_relay(bytes, at + 1),
+        219 => typed::labels(bytes, at, Inside::at(at)),
         226 => raw(bytes, at + 24),
         239 => other::netfilter_log(bytes, at),
+        240 => other::net_analyzer(bytes, at),
         242 => typed(bytes, at + 40, at + 44, Inside::at(at)),
-        276 => typed(bytes, at, at + 20, Inside::at(at)),
+        276 => cooked(bytes, at + 8, at, at + 20),
+        // A switch's tag between the addresses and the type.
+        281 | 284 => tagged(bytes, at, 4),
+        282 => ethernet(bytes, at + 4),
+        285 => tagged(bytes, at, 8),
         _ => Err(SkipReason::LinkType),
     }
 }
@@ -102,6 +117,35 @@ fn loopback(bytes: &[u8], at: usize) -> Found {
         Some(4 | 6) => Ok(Inside::at(at + 4)),
         Some(_) => Err(SkipReason::NotIp),
     }
+}
+
+/// Ethernet with `tag` more bytes before its type.
+fn tagged(bytes: &[u8], at: usize, tag: usize) -> Found {
+    let inside = Inside { macs_at: u16::try_from(at).ok(), ..Inside::at(at) };
+    typed(bytes, at + 12 + tag, at + 14 + tag, inside)
+}
+
+/// Linux's cooked capture: the device's kind (an `ARPHRD_` number) and a type, whose meaning depends on the kind.
+fn cooked(bytes: &[u8], kind_at: usize, type_at: usize, end: usize) -> Found {
+    match be16(bytes, kind_at).ok_or(CUT)? {
+        770 => other::frame_relay(bytes, end),
+        801 => wlan::frame(bytes, end, wlan::PACKED),
+        802 => wlan::prism(bytes, end),
+        803 => wlan::radiotap(bytes, end),
+        // Netlink's types are families.
+        824 => Err(SkipReason::NotIp),
+        _ => typed(bytes, type_at, end, Inside::at(end)),
+    }
+}
+
+/// BSD's log of its packet filter: the header's length without the padding to words, ..., then IP.
+fn packet_filter_log(bytes: &[u8], at: usize) -> Found {
+    const HEADER_MIN: usize = 16;
+    let header = usize::from(*bytes.get(at).ok_or(CUT)?);
+    if header < HEADER_MIN {
+        return Err(SkipReason::BadLink);
+    }
+    raw(bytes, at + header.next_multiple_of(4))
 }
 
 /// Apple's PKTAP: a header whose length and inner link type stand in its first words, little-endian.

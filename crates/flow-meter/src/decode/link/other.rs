@@ -2,7 +2,7 @@
 
 use super::typed::{ethernet, follow};
 use super::{CUT, Found, Inside};
-use crate::decode::{be16, be32};
+use crate::decode::be16;
 use crate::skip::SkipReason;
 
 /// An IEEE 802.2 header, with SNAP in it (RFC 1042) or IP's own service access point.
@@ -57,14 +57,23 @@ pub(super) fn atm(bytes: &[u8], at: usize) -> Found {
     }
 }
 
-/// Linux's form of ARCNET: source, destination, two bytes, and a protocol number of its own.
-pub(super) fn arcnet(bytes: &[u8], at: usize) -> Found {
+/// `SunATM`: a direction and a kind of traffic, a circuit, and LLC; in LAN emulation a client's number and Ethernet.
+pub(super) fn sun_atm(bytes: &[u8], at: usize) -> Found {
+    const LAN_EMULATION: u8 = 1;
+    match bytes.get(at).ok_or(CUT)? & 0x0f {
+        LAN_EMULATION => ethernet(bytes, at + 6),
+        _ => llc(bytes, at + 4, Inside::at(at)),
+    }
+}
+
+/// ARCNET: source, destination, two more bytes in Linux's form, and at `type_at` a protocol number of its own.
+pub(super) fn arcnet(bytes: &[u8], at: usize, type_at: usize) -> Found {
     // RFC 1201 has a split flag and a sequence number after the protocol, RFC 1051 has not.
-    match bytes.get(at + 4).ok_or(CUT)? {
-        0xd4 => follow(0x0800, bytes, at + 8, Inside::at(at)),
-        0xd5 => follow(0x0806, bytes, at + 8, Inside::at(at)),
-        0xf0 => follow(0x0800, bytes, at + 5, Inside::at(at)),
-        0xf1 => follow(0x0806, bytes, at + 5, Inside::at(at)),
+    match bytes.get(type_at).ok_or(CUT)? {
+        0xd4 => follow(0x0800, bytes, type_at + 4, Inside::at(at)),
+        0xd5 => follow(0x0806, bytes, type_at + 4, Inside::at(at)),
+        0xf0 => follow(0x0800, bytes, type_at + 1, Inside::at(at)),
+        0xf1 => follow(0x0806, bytes, type_at + 1, Inside::at(at)),
         _ => Err(SkipReason::NotIp),
     }
 }
@@ -99,22 +108,48 @@ pub(super) fn frame_relay(bytes: &[u8], at: usize) -> Found {
     }
 }
 
-/// Juniper's header before Ethernet: a magic number, flags, and extensions of a length that they say.
-pub(super) fn juniper_ethernet(bytes: &[u8], at: usize) -> Found {
-    const MAGIC: u32 = 0x4d47_4300;
-    const EXTENSIONS: u8 = 0x80;
-    const NO_LINK_LAYER: u8 = 0x02;
-    let word = be32(bytes, at).ok_or(CUT)?;
-    if word & 0xffff_ff00 != MAGIC {
-        return Err(SkipReason::NotIp);
+/// DOCSIS: frame control, a parameter, a length, an extended header where there is one, a check sequence, and Ethernet.
+pub(super) fn cable(bytes: &[u8], at: usize) -> Found {
+    let [control, parameter] = be16(bytes, at).ok_or(CUT)?.to_be_bytes();
+    // Others than packets: management, requests, fragments.
+    if control >> 6 != 0 {
+        return Err(SkipReason::NotData);
     }
-    let flags = word as u8;
-    if flags & NO_LINK_LAYER != 0 {
-        return Err(SkipReason::NotIp);
+    let extended = if control & 1 == 1 { usize::from(parameter) } else { 0 };
+    ethernet(bytes, at + 6 + extended)
+}
+
+/// Hilscher's analyser: four bytes before Ethernet, or before an event on its own inputs.
+pub(super) fn net_analyzer(bytes: &[u8], at: usize) -> Found {
+    const EVENT: u8 = 1;
+    if bytes.get(at + 1).ok_or(CUT)? & EVENT != 0 {
+        return Err(SkipReason::NotData);
     }
-    let extensions =
-        if flags & EXTENSIONS == 0 { 0 } else { 2 + usize::from(be16(bytes, at + 4).ok_or(CUT)?) };
-    ethernet(bytes, at + 4 + extensions)
+    ethernet(bytes, at + 4)
+}
+
+/// Endace's record: sixteen bytes with its kind in the ninth, extension headers of eight, and what the kind says.
+pub(super) fn extensible_record(bytes: &[u8], at: usize) -> Found {
+    const EXTENSIONS_MAX: usize = 8;
+    /// Of the kind, and of each extension's first byte: another extension follows.
+    const MORE: u8 = 0x80;
+    let kind = *bytes.get(at + 8).ok_or(CUT)?;
+    let (mut more, mut end) = (kind & MORE, at + 16);
+    for _ in 0..EXTENSIONS_MAX {
+        if more == 0 {
+            break;
+        }
+        more = bytes.get(end).ok_or(CUT)? & MORE;
+        end += 8;
+    }
+    match kind & !MORE {
+        _ if more != 0 => Err(SkipReason::TooDeep),
+        // Padded by two bytes.
+        2 | 11 | 16 | 20 => ethernet(bytes, end + 2),
+        1 => super::ppp::hdlc(bytes, end),
+        22 | 23 => super::raw(bytes, end),
+        _ => Err(SkipReason::NotIp),
+    }
 }
 
 /// Netfilter's log: family, version, resource, and then tagged values of which one is the packet.

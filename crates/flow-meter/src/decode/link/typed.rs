@@ -11,6 +11,8 @@ const IPV6: u16 = 0x86dd;
 const VLAN: [u16; 4] = [0x8100, 0x88a8, 0x9100, 0x9200];
 const MPLS: [u16; 2] = [0x8847, 0x8848];
 const PPPOE_SESSION: u16 = 0x8864;
+/// Cisco's metadata: version, length, a security group, and the type of what follows.
+const METADATA: u16 = 0x8909;
 /// Linux's mark of a frame with an 802.2 header in a cooked capture.
 const LINUX_802_2: u16 = 0x0004;
 /// Values below this in Ethernet's type field are lengths (IEEE 802.3).
@@ -67,6 +69,8 @@ fn follow_further(mut kind: u16, bytes: &[u8], mut at: usize, mut inside: Inside
         IPV4 | IPV6 => Ok(Inside { offset: at, ..inside }),
         ARP => Ok(Inside { offset: at, network: Network::Arp, ..inside }),
         PPPOE_SESSION => ppp::session(bytes, at, inside),
+        // Version 1, and one option: the group.
+        METADATA if be16(bytes, at) == Some(0x0101) => typed(bytes, at + 6, at + 8, inside),
         LINUX_802_2 => other::llc(bytes, at, inside),
         _ if MPLS.contains(&kind) => labels(bytes, at, inside),
         _ if kind < TYPE_MIN => other::llc(bytes, at, inside),

@@ -18,14 +18,18 @@ const BRIDGED: u16 = 0x6558;
 const PPP: u16 = 0x880b;
 const ERSPAN: u16 = 0x88be;
 const ERSPAN_3: u16 = 0x22eb;
+/// Cisco's metadata, here with the type before version, length and group instead of after them.
+const METADATA: u16 = 0x8909;
+/// What a router hands to a web cache (WCCP).
+const REDIRECTED: u16 = 0x883e;
+/// Source route entries that are stepped over.
+const ROUTES_MAX: usize = 8;
 
 pub(super) fn carried(bytes: &[u8], at: usize) -> Option<Carried> {
     let (flags, kind) = (be16(bytes, at)?, be16(bytes, at + 2)?);
-    if flags & flag::ROUTING != 0 {
-        return None;
-    }
     let mut end = at + 4;
-    if flags & flag::CHECKSUM != 0 {
+    // The checksum and the routing's offset come together.
+    if flags & (flag::CHECKSUM | flag::ROUTING) != 0 {
         end += 4;
     }
     let mut id = None;
@@ -36,6 +40,9 @@ pub(super) fn carried(bytes: &[u8], at: usize) -> Option<Carried> {
     if flags & flag::SEQUENCE != 0 {
         end += 4;
     }
+    if flags & flag::ROUTING != 0 {
+        end = past_routing(bytes, end)?;
+    }
     if flags & flag::VERSION == 1 {
         return point_to_point(bytes, end, kind, id, flags & flag::ACKNOWLEDGEMENT != 0);
     }
@@ -44,8 +51,30 @@ pub(super) fn carried(bytes: &[u8], at: usize) -> Option<Carried> {
         BRIDGED => link::bridged(bytes, end).ok().map(of),
         ERSPAN => erspan(bytes, end, flags & flag::SEQUENCE != 0),
         ERSPAN_3 => erspan_3(bytes, end),
+        METADATA if be16(bytes, end + 2) == Some(0x0101) => {
+            link::by_type(be16(bytes, end)?, bytes, end + 8).ok().map(of)
+        }
+        REDIRECTED => Some(of(redirected(bytes, end)?)),
         _ => link::by_type(kind, bytes, end).ok().map(of),
     }
+}
+
+/// Source route entries (RFC 1701): family, offset, length, and a route; the last has neither family nor length.
+fn past_routing(bytes: &[u8], mut at: usize) -> Option<usize> {
+    for _ in 0..ROUTES_MAX {
+        let (family, length) = (be16(bytes, at)?, usize::from(*bytes.get(at + 3)?));
+        at += 4 + length;
+        if family == 0 && length == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+/// IPv4, in WCCP's second version behind four bytes whose first is no version of IP.
+fn redirected(bytes: &[u8], at: usize) -> Option<Inside> {
+    let first = *bytes.get(at)? >> 4;
+    Some(Inside::at(if first == 4 { at } else { at + 4 }))
 }
 
 /// PPTP's form (RFC 2637): the key holds a length and a call id, which differs between the directions.
