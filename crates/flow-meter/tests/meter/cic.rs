@@ -40,18 +40,19 @@ fn near(value: f64, wanted: f64) -> bool {
         || (value - wanted).abs() <= 1e-8 * wanted.abs().max(1.0)
 }
 
+fn number(text: &str) -> f64 {
+    text.trim().parse().unwrap_or_else(|_| panic!("no number: {text}"))
+}
+
 /// `column = value; column = value/divisor; …`.
 fn parse(table: &str) -> Vec<(&str, f64)> {
-    let number = |text: &str| text.trim().parse::<f64>().unwrap_or_else(|_| panic!("no number: {text}"));
-    let entry = |entry: &'_ str| -> Option<(&str, f64)> {
-        let (name, value) = entry.rsplit_once('=')?;
-        let value = match value.split_once('/') {
-            Some((value, divisor)) => number(value) / number(divisor),
-            None => number(value),
-        };
-        Some((name.trim(), value))
-    };
-    table.split(';').map(str::trim).filter(|text| !text.is_empty()).filter_map(entry).collect()
+    let mut entries = Vec::new();
+    for entry in table.split(';') {
+        let (name, value) = entry.rsplit_once('=').unwrap_or_else(|| panic!("no value: {entry}"));
+        let value = value.split_once('/').map_or_else(|| number(value), |(v, by)| number(v) / number(by));
+        entries.push((name.trim(), value));
+    }
+    entries
 }
 
 /// The columns that are named are as expected.
