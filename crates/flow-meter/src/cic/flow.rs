@@ -8,6 +8,8 @@ use schema::cic::COLUMNS;
 
 /// A longer silence is idle.
 const ACTIVITY_TIME_OUT_US: i64 = 5_000_000;
+/// A longer gap begins a subflow.
+const SUBFLOW_GAP_US: i64 = 1_000_000;
 /// Packets that make a bulk.
 const BULK_PACKETS: u64 = 4;
 /// A longer gap ends it.
@@ -18,7 +20,7 @@ const BULK_GAP_US: i64 = 1_000_000;
 pub(crate) enum Goes {
     On,
     Ends,
-    /// The packet came after the FIN of its direction.
+    /// The initiator had sent its FIN before.
     Dropped,
 }
 
@@ -33,7 +35,6 @@ struct Side {
     /// PSH and URG of the flow's very first packet, never of a later one.
     first_psh: bool,
     first_urg: bool,
-    fin: bool,
 }
 
 impl Side {
@@ -45,7 +46,6 @@ impl Side {
         window: 0,
         first_psh: false,
         first_urg: false,
-        fin: false,
     };
 }
 
@@ -118,6 +118,8 @@ pub(crate) struct CicFlow {
     idle: Summary,
     active_start_us: i64,
     active_end_us: i64,
+    /// The initiator's; the responder's ends the flow.
+    fin: bool,
 }
 
 const FORWARD: usize = 0;
@@ -142,12 +144,11 @@ impl CicFlow {
             subflows: 0,
             active: Summary::NONE,
             idle: Summary::NONE,
-            active_start_us: 0,
-            active_end_us: 0,
+            active_start_us: ts_us,
+            active_end_us: ts_us,
+            fin: false,
         };
         flow.note(packet);
-        // The idle time since 1970 that this makes is the program's own.
-        (flow.active_start_us, flow.active_end_us) = (ts_us, ts_us);
         let size = f64::from(packet.payload);
         // Twice.
         flow.sizes.add(size);
@@ -174,12 +175,11 @@ impl CicFlow {
         self.sides.iter().map(|side| side.sizes.count()).sum()
     }
 
-    /// What is done first with every packet: bulks, subflows, flags. The program means a subflow to begin after a second
-    /// of silence, but divides only one of the two times by a million: every packet begins one, and is looked at for
-    /// activity.
+    /// What is done first with every packet: bulks, subflows, flags. Subflows are counted by the gaps between them: a
+    /// flow without such a gap has none.
     fn note(&mut self, packet: &CicPacket) {
         self.bulks.add(packet);
-        if packet.ts_us as f64 - packet.ts_us as f64 / 1e6 > 1.0 {
+        if packet.ts_us - self.last_us > SUBFLOW_GAP_US {
             self.subflows += 1;
             self.activity(packet.ts_us);
         }
@@ -227,27 +227,23 @@ impl CicFlow {
         self.last_us = packet.ts_us;
     }
 
-    /// A packet with FIN. A second one of the same direction is dropped. The program adds the responder's FIN to itself:
-    /// the flow ends with the responder's, whether or not the initiator sent one, and with the initiator's only after it.
+    /// A packet with FIN. The program adds the responder's FIN to itself where it means both: the responder's ends the
+    /// flow, whether or not the initiator has sent one, and the initiator's never does. A second one of the initiator is
+    /// dropped.
     pub(crate) fn fin(&mut self, packet: &CicPacket) -> Goes {
-        let at = self.side(packet);
-        if std::mem::replace(&mut self.sides[at].fin, true) {
-            return Goes::Dropped;
-        }
-        if self.sides[BACKWARD].fin {
+        if self.side(packet) == BACKWARD {
             self.add(packet);
             return Goes::Ends;
         }
-        self.activity(packet.ts_us);
-        self.add(packet);
-        Goes::On
-    }
-
-    /// Any other packet, unless its direction has sent FIN.
-    pub(crate) fn go_on(&mut self, packet: &CicPacket) -> Goes {
-        if self.sides[self.side(packet)].fin {
+        if std::mem::replace(&mut self.fin, true) {
             return Goes::Dropped;
         }
+        self.go_on(packet)
+    }
+
+    /// Any other packet. The program means to drop what comes after the FIN of its direction, but then asks of either
+    /// direction whether the responder has sent one, and that would have ended the flow: nothing is dropped.
+    pub(crate) fn go_on(&mut self, packet: &CicPacket) -> Goes {
         self.activity(packet.ts_us);
         self.add(packet);
         Goes::On

@@ -1,9 +1,9 @@
 //! The `cic2017` profile: what the Java program `CICFlowMeter` makes of packets, its mistakes included.
 //!
-//! Models that were trained on its tables see what they were trained on. Everything here follows the published source of
-//! the program (`FlowGenerator`, `BasicFlow` and `PacketReader` of its version 4), read and not copied; docs/cic.md lists
-//! what is odd about it. Only IPv4 is read, as the program does by default; other than TCP and UDP is protocol 0 without
-//! ports.
+//! Everything here follows the program's published source as it has been since July 2021 (`FlowGenerator`, `BasicFlow`
+//! and `PacketReader` of version 4.0), read and not copied; docs/cic.md lists what is odd about it, and how the program
+//! that made the tables of CICIDS2017 differs from it. Only IPv4 is read, as the program does by default; other than TCP
+//! and UDP is protocol 0 without ports.
 
 mod flow;
 mod summary;
@@ -13,8 +13,10 @@ use crate::key::{Bits, address, protocol};
 use flow::CicFlow;
 use hashbrown::HashMap;
 use schema::cic::CicRow;
+use std::collections::BTreeMap;
 
-/// Flows open at once, at most; the one that began first makes room.
+/// Flows open at once, at most, unless told otherwise; the one that began first makes room. The program closes no flow
+/// for its silence, so that whole days are open at once: with fewer, its own tables would come out differently.
 pub const CIC_FLOWS_MAX: usize = 1_000_000;
 /// A flow is cut when a packet comes so long after its first.
 const FLOW_TIME_OUT_US: i64 = 120_000_000;
@@ -78,8 +80,8 @@ impl CicPacket {
 pub struct CicCounters {
     /// Not IPv4.
     pub not_read: u64,
-    /// After the FIN of their own direction: the program drops them with a line in its log.
-    pub after_fin: u64,
+    /// Further FINs of the initiator: the program drops them with a line in its log.
+    pub repeated_fin: u64,
     /// Packets of flows of one packet, which the program does not give out.
     pub alone: u64,
     /// Flows that had to make room.
@@ -87,18 +89,32 @@ pub struct CicCounters {
 }
 
 /// The program's flows.
-#[derive(Default)]
 pub struct CicMeter {
     flows: HashMap<Ends, CicFlow>,
+    /// The same flows by their number: in the order of their begin.
+    order: BTreeMap<u64, Ends>,
+    flows_max: usize,
     begun: u64,
     counters: CicCounters,
 }
 
 impl CicMeter {
-    /// A meter without flows.
+    /// A meter without flows, for [`CIC_FLOWS_MAX`] of them.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_limit(CIC_FLOWS_MAX)
+    }
+
+    /// With another limit of flows open at once; at least one is.
+    #[must_use]
+    pub fn with_limit(flows_max: usize) -> Self {
+        Self {
+            flows: HashMap::new(),
+            order: BTreeMap::new(),
+            flows_max,
+            begun: 0,
+            counters: CicCounters::default(),
+        }
     }
 
     /// What was counted so far.
@@ -137,25 +153,27 @@ impl CicMeter {
         match ends {
             flow::Goes::On => {}
             flow::Goes::Ends => self.give(key, out),
-            flow::Goes::Dropped => self.counters.after_fin += 1,
+            flow::Goes::Dropped => self.counters.repeated_fin += 1,
         }
     }
 
     /// Ends every flow, in the order of their begin.
     pub fn drain(&mut self, out: &mut Vec<CicRow>) {
-        let mut keys: Vec<(u64, Ends)> = self.flows.iter().map(|(key, flow)| (flow.number(), *key)).collect();
-        keys.sort_unstable_by_key(|(number, _)| *number);
-        keys.into_iter().for_each(|(_, key)| self.give(key, out));
+        while let Some((_, key)) = self.order.pop_first() {
+            self.give(key, out);
+        }
     }
 
     fn begin(&mut self, key: Ends, packet: &CicPacket) {
         self.begun += 1;
+        self.order.insert(self.begun, key);
         self.flows.insert(key, CicFlow::new(key.source.0, self.begun, packet));
     }
 
     /// A flow of one packet is forgotten.
     fn give(&mut self, key: Ends, out: &mut Vec<CicRow>) {
         let Some(flow) = self.flows.remove(&key) else { return };
+        self.order.remove(&flow.number());
         if flow.packets() < 2 {
             self.counters.alone += flow.packets();
             return;
@@ -171,13 +189,18 @@ impl CicMeter {
     }
 
     fn make_room(&mut self, out: &mut Vec<CicRow>) {
-        if self.flows.len() < CIC_FLOWS_MAX {
+        if self.flows.len() < self.flows_max {
             return;
         }
-        let oldest = self.flows.iter().min_by_key(|(_, flow)| flow.number()).map(|(key, _)| *key);
-        if let Some(key) = oldest {
+        if let Some((_, key)) = self.order.pop_first() {
             self.counters.evicted += 1;
             self.give(key, out);
         }
+    }
+}
+
+impl Default for CicMeter {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -79,7 +79,10 @@ pub(super) fn as_the_program(
         let each = |frame: &Frame<'_>| {
             counters.packets += 1;
             match decode(frame, &mut outer) {
-                Decoded::Packet(packet) => meter.push(&packet, &mut rows),
+                // The program knows no tunnel: it takes the outermost packet.
+                Decoded::Packet(packet) => {
+                    meter.push(outer.first().map_or(&packet, |layer| &layer.packet), &mut rows);
+                }
                 Decoded::Skip(reason) => counters.skipped[reason as usize] += 1,
             }
             give(&mut rows)
@@ -90,12 +93,15 @@ pub(super) fn as_the_program(
         let seen = meter.counters();
         for (count, what) in [
             (seen.not_read, "not IPv4, which is all that CICFlowMeter reads"),
-            (seen.after_fin, "after the FIN of their direction, which CICFlowMeter drops"),
+            (seen.repeated_fin, "further FINs of an initiator, which CICFlowMeter drops"),
             (seen.alone, "alone in their flow, which CICFlowMeter does not write"),
         ] {
             if count > 0 {
                 eprintln!("{count} packets are in no flow: {what}");
             }
+        }
+        if seen.evicted > 0 {
+            eprintln!("{} flows were ended early to make room for others", seen.evicted);
         }
         Ok(Some(input::Read { name: capture.name().to_owned(), capture: capture.id(), counters, warning }))
     })?;
