@@ -7,8 +7,16 @@ use std::sync::LazyLock;
 
 /// Features of `CICFlowMeter`'s columns without which a flow is not judged, by the beginning of their names. The others
 /// follow from these, or many tables do not have them.
-const REQUIRED: [&str; 6] =
-    ["duration", "fwd_packets", "bwd_packets", "fwd_payload_", "bwd_payload_", "gap_"];
+const REQUIRED: [&str; 8] = [
+    "duration",
+    "fwd_packets",
+    "bwd_packets",
+    "fwd_payload_",
+    "bwd_payload_",
+    "gap_",
+    "fwd_gap_",
+    "bwd_gap_",
+];
 
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq)]
