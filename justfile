@@ -36,12 +36,14 @@ lint:
 test-crate CRATE *FLAGS:
     {{cargo}} test --package {{CRATE}} {{FLAGS}}
 
-# Time the meter alone, then the whole path into a fresh store, on a capture of yours
-bench CAPTURE="testdata/sample.pcap":
+# What a packet costs the meter, then the meter alone and the whole path into a fresh store, on a capture of yours. CEILING is
+# a program that meters a capture as fast as the machine can (`CEILING CAPTURE 1 once`); its rate is set beside ours
+bench CAPTURE="testdata/sample.pcap" CEILING="":
     #!/usr/bin/env bash
     set -euo pipefail
     flowcatcher() { {{cargo}} run --quiet --release --package flowcatcher -- "$@"; }
     flowcatcher --version
+    {{cargo}} run --quiet --release --package capture --example speed -- {{quote(CAPTURE)}} {{CEILING}}
     store=$(mktemp -d)
     trap 'rm -rf "$store"' EXIT
     echo "the meter alone:"
