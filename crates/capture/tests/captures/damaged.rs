@@ -1,4 +1,4 @@
-//! Two dozen captures that are damaged or odd, kept in testdata/damaged: what is read of each, and what is said.
+//! Three dozen captures that are damaged or odd, kept in testdata/damaged: what is read of each, and what is said.
 //!
 //! They are made here and checked against the tree, so that each byte of them has a reason.
 
@@ -33,6 +33,29 @@ fn patched(mut bytes: Vec<u8>, at: usize, with: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Bit of a zip entry's flags.
+const ENCRYPTED: u16 = 1;
+
+/// An archive of one entry that is stored as it is.
+fn zip(name: &str, flags: u16, content: &[u8]) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    let (bytes, name_bytes) = (content.len() as u32, name.len() as u16);
+    // What the headers in front of the entry and in the directory share: version needed, flags, method, time, date,
+    // checksum, sizes packed and not, length of the name and of the extra fields.
+    let shared = |build: Build| {
+        let build = build.half(20).half(flags).half(0).half(0).half(0x21);
+        build.words(&[crc.sum(), bytes, bytes]).half(name_bytes).half(0)
+    };
+    let local = shared(Build::new(LITTLE).raw(b"PK\x03\x04")).raw(name.as_bytes()).raw(content);
+    let directory_at = local.bytes.len() as u32;
+    let central = shared(local.raw(b"PK\x01\x02").half(20));
+    let central = central.half(0).half(0).half(0).words(&[0, 0]).raw(name.as_bytes());
+    let directory_bytes = central.bytes.len() as u32 - directory_at;
+    let end = central.raw(b"PK\x05\x06").half(0).half(0).half(1).half(1);
+    end.words(&[directory_bytes, directory_at]).half(0).bytes
+}
+
 fn pcaps() -> Vec<(&'static str, Vec<u8>)> {
     let small = small_pcap();
     let header = |magic| Build::new(LITTLE).pcap(magic, 1);
@@ -45,6 +68,14 @@ fn pcaps() -> Vec<(&'static str, Vec<u8>)> {
         ("nanoseconds_big_endian_cut.pcap", {
             let whole = Build::new(Order::Big).pcap(0xa1b2_3c4d, 1).record(1, 999_999_999, &[7; 60]);
             cut(&whole.record(2, 0, &[8; 60]).bytes, 1)
+        }),
+        ("nanoseconds_little_endian_cut.pcap", {
+            let whole = header(0xa1b2_3c4d).record(1, 999_999_999, &[7; 60]).record(2, 0, &[8; 60]);
+            cut(&whole.bytes, 61)
+        }),
+        ("microseconds_big_endian_cut.pcap", {
+            let whole = Build::new(Order::Big).pcap(0xa1b2_c3d4, 1).record(1, 999_999, &[7; 60]);
+            cut(&whole.record(2, 0, &[8; 60]).bytes, 30)
         }),
         ("version_1.pcap", patched(small.clone(), 4, &[1, 0])),
         ("huge_packet.pcap", usual().words(&[2, 0, 0x7fff_ffff, 0x7fff_ffff]).raw(&[9; 40]).bytes),
@@ -80,9 +111,18 @@ fn pcapngs() -> Vec<(&'static str, Vec<u8>)> {
         ("finest_resolution.pcapng", {
             packet(Build::new(LITTLE).section().interface(1, 0, &[(RESOLUTION, &[0xff])])).bytes
         }),
+        ("resolution_2_to_the_minus_63.pcapng", {
+            packet(Build::new(LITTLE).section().interface(1, 0, &[(RESOLUTION, &[0x80 | 63])])).bytes
+        }),
+        ("resolution_10_to_the_minus_19.pcapng", {
+            packet(Build::new(LITTLE).section().interface(1, 0, &[(RESOLUTION, &[19])])).bytes
+        }),
         ("time_offset.pcapng", {
             let options: [(u16, &[u8]); 2] = [(RESOLUTION, &[3]), (OFFSET, &[0, 0, 0, 0x80, 0, 0, 0, 0])];
             packet(Build::new(LITTLE).section().interface(1, 0, &options)).bytes
+        }),
+        ("simple_without_interface.pcapng", {
+            Build::new(LITTLE).section().block(SIMPLE, |body| body.word(60).raw(&[8; 60])).bytes
         }),
         ("simple_and_old_packets.pcapng", {
             let with_old = ng().block(OLD, |body| body.half(0).half(0).words(&[0, 5, 60, 60]).raw(&[7; 60]));
@@ -109,6 +149,9 @@ fn packed() -> Vec<(&'static str, Vec<u8>)> {
         ("packed_cut.pcap.zst", cut(&zstd, 6)),
         ("not_a_capture.pcap", b"<html>not found</html>\n".to_vec()),
         ("empty.pcap", Vec::new()),
+        ("words.pcap", b"plain words\n".to_vec()),
+        ("zip_encrypted.zip", zip("a.pcap", ENCRYPTED, &small)),
+        ("zip_climbs_out.zip", zip("../a.pcap", 0, &small)),
         ("zip_without_end.zip", b"PK\x03\x04rest".to_vec()),
     ]
 }
@@ -149,7 +192,7 @@ fn read(path: &Path) -> (usize, String) {
 #[test]
 fn each_gives_what_is_before_the_damage_and_names_it() {
     let files: Vec<_> = pcaps().into_iter().chain(pcapngs()).chain(packed()).collect();
-    assert!(files.len() >= 24, "{}", files.len());
+    assert!(files.len() >= 36, "{}", files.len());
     let expected = folder().join("expected.tsv");
     if std::env::var_os("FLOWCATCHER_WRITE_DAMAGED").is_some() {
         std::fs::create_dir_all(folder()).expect("folder");
