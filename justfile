@@ -36,6 +36,10 @@ lint:
 test-crate CRATE *FLAGS:
     {{cargo}} test --package {{CRATE}} {{FLAGS}}
 
+# Fuzz pcap, pcapng, packed, zip, decode or flow_table; needs cargo-fuzz
+fuzz TARGET SECONDS="60":
+    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run {{quote(TARGET)}} --fuzz-dir . -- -max_total_time={{SECONDS}} -max_len=4096
+
 # What a packet costs the meter, then the meter alone and the whole path into a fresh store, on a capture of yours. CEILING is
 # a program that meters a capture as fast as the machine can (`CEILING CAPTURE 1 once`); its rate is set beside ours
 bench CAPTURE="testdata/sample.pcap" CEILING="":

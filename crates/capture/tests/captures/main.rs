@@ -1,6 +1,7 @@
 //! Captures of every kind, made by small builders, read through the public door.
 
 mod build;
+mod corpus;
 mod damage;
 mod damaged;
 mod formats;
