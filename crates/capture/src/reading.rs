@@ -185,6 +185,25 @@ impl Capture {
         }
         Ok(mark)
     }
+
+    /// Adds to `all`, whose offsets count from `mark`, as many records as the buffer holds without moving anything in it:
+    /// handing a batch over costs more than decoding a few packets. Whatever else must happen (a move, a skip, the end,
+    /// an error) waits for the next call, so that nothing found before it is lost.
+    fn gather(&mut self, mark: usize, all: &mut Vec<Record>) {
+        while all.len() < SHARED_RECORDS {
+            self.records.clear();
+            let shift = (self.input.window.mark() - mark) as u32;
+            let walked = self.walker.walk(self.input.window.unread(), &mut self.records);
+            self.input.window.consume(walked.consumed);
+            all.extend(self.records.iter().map(|record| record.moved(shift)));
+            match walked.next {
+                Next::Full => {}
+                Next::Need(_) if self.input.window.fills_in_place() && self.input.fill() => {}
+                _ => break,
+            }
+        }
+        self.records.clear();
+    }
 }
 
 impl FrameSource for Capture {
@@ -202,16 +221,7 @@ impl FrameSource for Capture {
             return Ok(None);
         }
         let mut all = std::mem::replace(&mut self.records, Vec::with_capacity(BATCH_RECORDS));
-        // As many as the buffer holds without moving anything in it: handing over costs more than decoding a few.
-        while all.len() < SHARED_RECORDS && self.input.window.fills_in_place() {
-            let here = self.list()?;
-            if self.records.is_empty() {
-                break;
-            }
-            let shift = (here - mark) as u32;
-            all.extend(self.records.iter().map(|record| record.moved(shift)));
-        }
-        self.records.clear();
+        self.gather(mark, &mut all);
         Ok(Some(SharedBatch::new(self.input.window.share(), mark, all)))
     }
 

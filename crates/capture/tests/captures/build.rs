@@ -1,6 +1,6 @@
 //! Writes captures for the tests, and reads them back.
 
-use capture::{Capture, Captures, Damage, FrameSource, InputLimits, SourceError, open_stream};
+use capture::{Capture, Captures, Damage, FrameBatch, FrameSource, InputLimits, SourceError, open_stream};
 use std::io::{Cursor, Write};
 
 /// A frame that outlives its batch.
@@ -25,25 +25,53 @@ pub(crate) fn open_bytes(bytes: &[u8], limits: &InputLimits) -> Result<Captures,
 pub(crate) fn drain(capture: &mut Capture) -> Result<(Vec<Seen>, Option<Damage>), SourceError> {
     let mut frames = Vec::new();
     while let Some(batch) = capture.next_batch()? {
-        assert!(!batch.is_empty(), "a batch has frames");
-        assert_eq!(batch.iter().len(), batch.len());
-        frames.extend(batch.into_iter().map(|frame| Seen {
-            ts_ns: frame.ts_ns,
-            link_type: frame.link_type.0,
-            wire_len: frame.wire_len,
-            bytes: frame.bytes.to_vec(),
-        }));
+        frames.extend(outlive(batch));
     }
     assert!(capture.next_batch()?.is_none(), "the end stays the end");
     Ok((frames, capture.damage().cloned()))
 }
 
-/// Reads the one capture in `bytes`.
+/// As [`drain`], by batches that could go to other threads. Some are held, so that their buffers cannot be filled again.
+pub(crate) fn drain_shared(capture: &mut Capture) -> Result<(Vec<Seen>, Option<Damage>), SourceError> {
+    let mut batches = Vec::new();
+    let mut frames = Vec::new();
+    while let Some(batch) = capture.next_shared()? {
+        batches.push(batch);
+        if batches.len() == 3 {
+            frames.extend(batches.drain(..).flat_map(|batch| outlive(batch.as_batch())));
+        }
+    }
+    frames.extend(batches.iter().flat_map(|batch| outlive(batch.as_batch())));
+    assert!(capture.next_shared()?.is_none(), "the end stays the end");
+    Ok((frames, capture.damage().cloned()))
+}
+
+/// The frames of a batch, copied.
+fn outlive(batch: FrameBatch<'_>) -> Vec<Seen> {
+    assert!(!batch.is_empty(), "a batch has frames");
+    assert_eq!(batch.iter().len(), batch.len());
+    let copied = batch.into_iter().map(|frame| Seen {
+        ts_ns: frame.ts_ns,
+        link_type: frame.link_type.0,
+        wire_len: frame.wire_len,
+        bytes: frame.bytes.to_vec(),
+    });
+    copied.collect()
+}
+
+/// Reads the one capture in `bytes`, in both kinds of batches.
 pub(crate) fn read(bytes: &[u8]) -> (Vec<Seen>, Option<Damage>) {
+    let found = drain(&mut only(bytes)).expect("reads");
+    assert_eq!(drain_shared(&mut only(bytes)).expect("reads"), found, "batches to share are the same");
+    found
+}
+
+/// The one capture in `bytes`.
+pub(crate) fn only(bytes: &[u8]) -> Capture {
     let mut captures = open_bytes(bytes, &InputLimits::default()).expect("opens");
-    let mut capture = captures.next().expect("one capture").expect("is read");
+    let capture = captures.next().expect("one capture").expect("is read");
     assert!(captures.next().is_none(), "one capture only");
-    drain(&mut capture).expect("reads")
+    capture
 }
 
 /// Reads the one whole capture in `bytes`.

@@ -1,7 +1,8 @@
 //! pcap and pcapng in all their variants.
 
-use crate::build::{Build, ORDERS, Order, Seen, frames, read, seen, small_frames, small_pcap};
-use capture::FrameSource;
+use crate::build::{
+    Build, ORDERS, Order, Seen, drain, drain_shared, frames, read, seen, small_frames, small_pcap,
+};
 use capture::{InputLimits, open_stream};
 use std::io::{Cursor, Read};
 
@@ -143,18 +144,37 @@ fn a_long_capture_read_in_pieces_of_any_size() {
     assert!(pcap.bytes.len() > 2 << 20, "larger than the buffer");
     for file in [pcap.bytes, pcapng.bytes] {
         for piece in [1021, 65_536, usize::MAX] {
-            let stream = Pieces { inner: Cursor::new(file.clone()), piece };
-            let mut captures = open_stream("pieces", stream, &InputLimits::default()).expect("opens");
-            let mut capture = captures.next().expect("one").expect("is a capture");
-            let mut packets = packets.iter();
-            while let Some(batch) = capture.next_batch().expect("reads") {
-                batch
-                    .iter()
-                    .for_each(|frame| assert_eq!(Some(frame.bytes), packets.next().map(Vec::as_slice)));
+            let open = || {
+                let stream = Pieces { inner: Cursor::new(file.clone()), piece };
+                let mut captures = open_stream("pieces", stream, &InputLimits::default()).expect("opens");
+                captures.next().expect("one").expect("is a capture")
+            };
+            for (found, damage) in
+                [drain(&mut open()), drain_shared(&mut open())].map(|read| read.expect("reads"))
+            {
+                assert!(found.iter().map(|seen| &seen.bytes).eq(&packets));
+                assert_eq!(damage, None);
             }
-            assert_eq!((packets.next(), capture.damage()), (None, None));
         }
     }
+}
+
+#[test]
+fn packets_as_large_as_a_read_and_blocks_larger_than_the_buffer() {
+    let packets: Vec<Vec<u8>> = (0..9_u8).map(|n| vec![n; 262_144 - usize::from(n) * 20_000]).collect();
+    let file = packets.iter().fold(Build::new(Order::Big).section().interface(1, 0, &[]), |file, packet| {
+        file.packet(0, 0, packet).packet(0, 0, b"small").block(0xb16, |body| body.raw(&vec![7; 1_500_000]))
+    });
+    for piece in [65_536, usize::MAX] {
+        let stream = Pieces { inner: Cursor::new(file.bytes.clone()), piece };
+        let mut captures = open_stream("pieces", stream, &InputLimits::default()).expect("opens");
+        let (found, damage) =
+            drain_shared(&mut captures.next().expect("one").expect("is a capture")).expect("reads");
+        let expected = packets.iter().flat_map(|packet| [packet, &b"small"[..]]);
+        assert!(found.iter().map(|seen| &seen.bytes[..]).eq(expected));
+        assert_eq!(damage, None);
+    }
+    assert_eq!(frames(&file.bytes).len(), 18);
 }
 
 /// A pipe that gives little at a time.

@@ -167,12 +167,24 @@ fn a_failing_read_is_an_error_behind_the_frames_before_it() {
             }
         }
     }
-    let file = Build::new(Order::Little).pcap(0xa1b2_c3d4, 1).record(1, 0, b"read").bytes;
-    let stream = Failing(Cursor::new(file));
-    let mut captures = open_stream("disk", stream, &InputLimits::default()).expect("opens");
-    let mut capture = captures.next().expect("one").expect("opens");
-    let batch = capture.next_batch().expect("before the failure").expect("a frame");
-    assert_eq!(batch.get(0).map(|frame| frame.bytes), Some(&b"read"[..]));
+    // More than one batch, and more than is read at the opening.
+    let file =
+        (0..3000).fold(Build::new(Order::Little).pcap(0xa1b2_c3d4, 1), |f, n| f.record(n, 0, &[1; 800]));
+    let open = || {
+        let stream = Failing(Cursor::new(file.bytes.clone()));
+        let mut captures = open_stream("disk", stream, &InputLimits::default()).expect("opens");
+        captures.next().expect("one").expect("opens")
+    };
+    let (mut capture, mut count) = (open(), 0);
+    while count < 3000 {
+        count += capture.next_batch().expect("before the failure").expect("frames").len();
+    }
     assert!(matches!(capture.next_batch(), Err(SourceError::Io { .. })));
     assert!(capture.next_batch().expect("ended").is_none());
+    let (mut capture, mut count) = (open(), 0);
+    while count < 3000 {
+        count += capture.next_shared().expect("before the failure").expect("frames").as_batch().len();
+    }
+    assert!(matches!(capture.next_shared(), Err(SourceError::Io { .. })));
+    assert!(capture.next_shared().expect("ended").is_none());
 }
