@@ -110,6 +110,44 @@ fn pcapng_sections_interfaces_and_blocks() {
 }
 
 #[test]
+fn blocks_that_tell_of_no_packet_are_passed_over() {
+    // Names, statistics, a journal entry, decryption secrets, custom blocks of both kinds, and two nobody knows.
+    for kind in [4, 5, 9, 10, 0xbad, 0x4000_0bad, 0x7777, 0xffff_ffff] {
+        for order in ORDERS {
+            // Whatever they say of interfaces or lengths.
+            let file = Build::new(order).section().block(kind, |body| body.words(&[9, u32::MAX])).interface(
+                1,
+                0,
+                &[],
+            );
+            let file =
+                file.block(kind, |body| body).packet(0, 1, b"seen").block(kind, |body| body.raw(&[6; 40]));
+            assert_eq!(frames(&file.bytes), [seen(1_000, b"seen")], "{kind:#x} {order:?}");
+        }
+    }
+}
+
+#[test]
+fn times_beyond_any_clock_stop_at_its_ends() {
+    let check = |resolution: u8, offset_s: i64, ticks: u64, ts_ns: i64| {
+        for order in ORDERS {
+            let offset = Build::new(order).long(offset_s as u64).bytes;
+            let options: [(u16, &[u8]); 2] = [(9, &[resolution]), (14, &offset)];
+            let file = Build::new(order).section().interface(1, 0, &options).packet(0, ticks, b"abcd").bytes;
+            assert_eq!(frames(&file), [seen(ts_ns, b"abcd")], "{resolution:#x} {offset_s} {ticks}");
+        }
+    };
+    check(0, 0, u64::MAX, i64::MAX);
+    check(9, i64::MAX, 1, i64::MAX);
+    check(9, i64::MIN, 0, i64::MIN);
+    check(6, i64::MIN, u64::MAX, -1);
+    check(0x80, -1, 1, 0);
+    check(0xbf, 0, 1 << 63, 1_000_000_000);
+    check(0xff, 5, u64::MAX, 5_000_000_000);
+    check(127, 5, u64::MAX, 5_000_000_000);
+}
+
+#[test]
 fn a_packet_with_options_behind_it() {
     let file = Build::new(Order::Little)
         .section()

@@ -81,6 +81,27 @@ fn what_cannot_be_read_is_named_and_has_its_exit_code() {
 }
 
 #[test]
+fn damaged_captures_have_the_exit_code_of_what_is_said_of_them() {
+    let place = Place::new();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/damaged");
+    let expected = fs::read_to_string(folder.join("expected.tsv")).expect("a table");
+    let rows: Vec<Vec<&str>> = expected.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+    assert!(rows.len() >= 24);
+    for row in rows {
+        let &[name, packets, said] = &row[..] else { panic!("{row:?}") };
+        let done = place.run(&["flows", "--format", "none", text(&folder.join(name))]);
+        // A refusal names the file as it was given there, which is not how it is given here.
+        let (code, words) = match said.strip_prefix("refused: file: ") {
+            Some(why) => (2, why),
+            None => (if said.is_empty() { 0 } else { 3 }, said),
+        };
+        let done = done.expect(code);
+        assert!(done.err.contains(words), "{name}: {}", done.err);
+        assert!(code == 2 || done.err.contains(&format!("{packets} packet")), "{name}: {}", done.err);
+    }
+}
+
+#[test]
 fn standard_input_and_packed_captures_give_the_same_flows() {
     use std::io::Write as _;
     let place = Place::new();
