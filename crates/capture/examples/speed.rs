@@ -80,6 +80,25 @@ fn made(count: u32) -> f64 {
     spent + cpu_s() - before
 }
 
+/// What live flows weigh. First of all, while the process holds nothing that it has given up.
+fn live_flows() {
+    let before = resident_bytes();
+    let mut meter = Meter::new(config());
+    let mut out = Counted::default();
+    let mut bytes = [7u8; 142];
+    for at in 0..LIVE_FLOWS * 2 {
+        packet(at % LIVE_FLOWS, at / LIVE_FLOWS * 9, &mut bytes);
+        let ts_ns = i64::from(at) * 20_000;
+        meter.push(&Frame { ts_ns, link_type: LinkType::ETHERNET, wire_len: 142, bytes: &bytes }, &mut out);
+    }
+    let held = resident_bytes().saturating_sub(before);
+    println!(
+        "{} live flows hold {} MB, hosts and pairs of the context included",
+        meter.open_flows(),
+        held >> 20
+    );
+}
+
 fn on_capture(path: &Path) -> Result<(f64, u64), Box<dyn std::error::Error>> {
     let before = cpu_s();
     let mut packets = 0;
@@ -111,26 +130,12 @@ fn program_s(program: &Path, capture: &Path) -> Result<f64, Box<dyn std::error::
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let (capture, ceiling) = (arguments.next(), arguments.next());
+    live_flows();
     println!("{:>12} {:>12} {:>14}", "packets", "ns a packet", "packets/s");
     for count in [100_000, 1_000_000, 10_000_000] {
         let least = (0..RUNS).map(|_| made(count)).fold(f64::INFINITY, f64::min);
         println!("{count:>12} {:>12.1} {:>14.0}", least / f64::from(count) * 1e9, f64::from(count) / least);
     }
-    let before = resident_bytes();
-    let mut meter = Meter::new(config());
-    let mut out = Counted::default();
-    let mut bytes = [7u8; 142];
-    for at in 0..LIVE_FLOWS * 2 {
-        packet(at % LIVE_FLOWS, at / LIVE_FLOWS * 9, &mut bytes);
-        let ts_ns = i64::from(at) * 20_000;
-        meter.push(&Frame { ts_ns, link_type: LinkType::ETHERNET, wire_len: 142, bytes: &bytes }, &mut out);
-    }
-    let held = resident_bytes().saturating_sub(before);
-    println!(
-        "{} live flows hold {} MB, hosts and pairs of the context included",
-        meter.open_flows(),
-        held >> 20
-    );
     if let Some(capture) = capture {
         let capture = Path::new(&capture);
         let (mut ours, mut theirs, mut packets) = (f64::INFINITY, f64::INFINITY, 0);
