@@ -59,6 +59,13 @@ bench CAPTURE="testdata/sample.pcap" CEILING="":
 train FOLDER LABELS *FLAGS:
     {{cargo}} run --release --package flowcatcher -- train {{quote(FOLDER)}} --labels {{quote(LABELS)}} --output models {{FLAGS}}
 
+<<<<<<< HEAD
+=======
+# Fuzz pcap, pcapng, packed, zip, decode or flow_table; needs cargo-fuzz
+fuzz TARGET SECONDS="60":
+    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run {{quote(TARGET)}} --fuzz-dir . -- -max_total_time={{quote(SECONDS)}} -max_len=4096
+
+>>>>>>> d4bea3e (fuzz: its lock file)
 # Regenerate the generated pages, and the documentation of the crates
 docs:
     {{cargo}} run --quiet --package schema --example features > docs/features.md
