@@ -38,7 +38,7 @@ test-crate CRATE *FLAGS:
 
 # Fuzz pcap, pcapng, packed, zip, decode or flow_table; needs cargo-fuzz
 fuzz TARGET SECONDS="60":
-    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run {{quote(TARGET)}} --fuzz-dir . -- -max_total_time={{SECONDS}} -max_len=4096
+    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run {{quote(TARGET)}} --fuzz-dir . -- -max_total_time={{quote(SECONDS)}} -max_len=4096
 
 # What a packet costs the meter, then the meter alone and the whole path into a fresh store, on a capture of yours. CEILING is
 # a program that meters a capture as fast as the machine can (`CEILING CAPTURE 1 once`); its rate is set beside ours
@@ -59,13 +59,6 @@ bench CAPTURE="testdata/sample.pcap" CEILING="":
 train FOLDER LABELS *FLAGS:
     {{cargo}} run --release --package flowcatcher -- train {{quote(FOLDER)}} --labels {{quote(LABELS)}} --output models {{FLAGS}}
 
-<<<<<<< HEAD
-=======
-# Fuzz pcap, pcapng, packed, zip, decode or flow_table; needs cargo-fuzz
-fuzz TARGET SECONDS="60":
-    cd fuzz && RUSTC_BOOTSTRAP=1 cargo fuzz run {{quote(TARGET)}} --fuzz-dir . -- -max_total_time={{quote(SECONDS)}} -max_len=4096
-
->>>>>>> d4bea3e (fuzz: its lock file)
 # Regenerate the generated pages, and the documentation of the crates
 docs:
     {{cargo}} run --quiet --package schema --example features > docs/features.md
