@@ -51,6 +51,11 @@ pub(super) fn run(cli: &Cli, flows: &Flows) -> anyhow::Result<Done> {
             BadInput("--dialect names columns of CSV; leave it out, or leave out --format".into()).into()
         );
     }
+    if flows.hosts.is_some() && flows.profile == Profile::Cic2017 {
+        return Err(
+            BadInput("CICFlowMeter knows no hosts; leave out --hosts, or --profile cic2017".into()).into()
+        );
+    }
     let loaded = setup::load(cli, Vec::new())?;
     setup::start_quiet_log(&loaded)?;
     let mut out = output::open(flows.output.as_deref())?;

@@ -55,6 +55,8 @@ fn flows_are_written_in_the_columns_of_cicflowmeter() {
     assert!(json.documents()[0]["Flow Duration"].is_number());
     let wrong = place.run(&["flows", "--dialect", "cic", "--format", "ndjson", text(&capture)]).expect(2);
     assert!(wrong.err.contains("leave out --format"), "{}", wrong.err);
+    let wrong = place.run(&["flows", "--profile", "cic2017", "--hosts", "x", text(&capture)]).expect(2);
+    assert!(wrong.err.contains("leave out --hosts"), "{}", wrong.err);
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use super::Settings;
 use crate::logs;
 
+/// Threads that one capture may be spread over. More cost memory and gain nothing.
+const THREADS_MAX: usize = 64;
+
 /// A token that can be guessed protects nothing.
 const TOKEN_CHARS_MIN: usize = 16;
 
@@ -28,6 +31,12 @@ pub(super) fn complaints(settings: &Settings) -> Vec<String> {
     ];
     for (key, _) in at_least_one.iter().filter(|(_, value)| *value == 0) {
         complaints.push(format!("{key} is 0; set it to 1 or more"));
+    }
+    if meter.threads > THREADS_MAX {
+        complaints.push(format!(
+            "meter.threads is {}, at most {THREADS_MAX} are started; 0 takes as many as there are processors",
+            meter.threads
+        ));
     }
     if settings.detect.scan_threshold < 2 {
         complaints.push("detect.scan_threshold is below 2; one port or host is no scan, 100 is usual".into());
