@@ -5,9 +5,7 @@ use crate::decode::{Layer as Hop, Packet};
 use crate::events::Totals;
 use crate::key::{Direction, FlowKey, protocol};
 use crate::record::{FlowEnd, FlowSummary};
-use crate::stats::{
-    Bulk, Connection, FirstPackets, Flags, Gaps, Head, History, Lapses, Letter, Row, Side, datagram_state,
-};
+use crate::stats::{Bulk, Connection, FirstPackets, Flags, Gaps, Head, Lapses, Row, Side, datagram_state};
 
 const NS: f64 = 1e-9;
 
@@ -59,6 +57,14 @@ impl Tallies {
         self.sides[0].packets + self.sides[1].packets
     }
 
+    /// Gives back what lies elsewhere.
+    fn forget(&mut self) {
+        self.flags.forget();
+        self.first.forget();
+        self.bulk.forget();
+        self.lapses.forget();
+    }
+
     #[inline]
     fn update(&mut self, packet: &Packet, direction: Direction) {
         let ts_ns = packet.ts_ns;
@@ -103,16 +109,14 @@ pub(crate) struct Flow {
     pub(crate) first_ns: i64,
     pub(crate) answer_ns: Option<i64>,
     pub(crate) tallies: Tallies,
-    /// Of TCP only.
+    /// Of others than TCP it has the history alone.
     pub(crate) connection: Connection,
-    /// Of others than TCP.
-    history: History,
     recogniser: Recogniser,
     heads: [Head; 2],
     /// MAC addresses of the first packet, destination before source, as Ethernet has them.
     macs: Option<[u8; 12]>,
     /// What carried the first packet, outermost first.
-    hops: Vec<Hop>,
+    hops: Box<[Hop]>,
 }
 
 impl Flow {
@@ -133,11 +137,10 @@ impl Flow {
             answer_ns: None,
             tallies: Tallies::new(ts_ns),
             connection: Connection::default(),
-            history: History::default(),
             recogniser: Recogniser::default(),
             heads: [Head::default(), Head::default()],
             macs: None,
-            hops: Vec::new(),
+            hops: Box::default(),
         }
     }
 
@@ -145,7 +148,7 @@ impl Flow {
     pub(crate) fn came_from(&mut self, packet: &Packet, bytes: &[u8], hops: &[Hop]) {
         self.macs = packet.macs_at.and_then(|at| bytes.get(usize::from(at)..)?.first_chunk::<12>()).copied();
         if !hops.is_empty() {
-            self.hops = hops.to_vec();
+            self.hops = hops.into();
         }
     }
 
@@ -161,9 +164,11 @@ impl Flow {
         }
         if let Some(tcp) = &packet.tcp {
             self.connection.update(packet, tcp, direction);
-        } else if packet.payload_len > 0 || packet.protocol == protocol::UDP {
+        } else if packet.protocol != protocol::TCP
+            && (packet.payload_len > 0 || packet.protocol == protocol::UDP)
+        {
             // An empty datagram is one all the same.
-            self.history.note(Letter::Data, direction);
+            self.connection.note_data(direction);
         }
         if packet.payload.len > 0 {
             self.look_at_payload(packet, bytes, direction, keep_first);
@@ -194,8 +199,9 @@ impl Flow {
     pub(crate) fn forget(&mut self) {
         self.heads = [Head::default(), Head::default()];
         self.recogniser = Recogniser::default();
-        self.hops = Vec::new();
-        self.tallies = Tallies::new(self.tallies.start_ns);
+        self.hops = Box::default();
+        self.connection.forget_troubles();
+        self.tallies.forget();
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
@@ -236,8 +242,7 @@ impl Flow {
         summary.sides = self.tallies.sides;
         summary.flags = [Direction::Forward, Direction::Backward].map(|side| self.tallies.flags.seen(side));
         summary.state = self.state();
-        summary.history = if self.is_tcp() { *self.connection.history() } else { self.history };
-        summary.connection = self.is_tcp().then_some(self.connection);
+        summary.connection.clone_from(&self.connection);
         summary.recogniser =
             if last { std::mem::take(&mut self.recogniser) } else { self.recogniser.clone() };
         summary.macs = self.macs;

@@ -4,7 +4,7 @@
 use crate::decode::{Layer as Hop, Packet, decode_into};
 use crate::fragments::Fragments;
 use crate::frame::Frame;
-use crate::key::{FlowKey, Layer};
+use crate::key::{FlowKey, Layer, source_is_low};
 use crate::meter::{CLAMP_NS, MeterCounters};
 use crate::skip::SkipReason;
 use hashbrown::DefaultHashBuilder;
@@ -24,6 +24,8 @@ pub(crate) struct Item {
     pub(crate) hops_at: u32,
     pub(crate) hops: u8,
     pub(crate) layer: Layer,
+    /// Of the flow's key.
+    pub(crate) source_is_low: bool,
 }
 
 /// Packets of one batch of frames for one table.
@@ -83,6 +85,7 @@ impl Default for Front {
                 hops_at: 0,
                 hops: 0,
                 layer: Layer::Inner,
+                source_is_low: false,
             },
             now_ns: None,
             packets: 0,
@@ -136,8 +139,8 @@ impl Front {
         if item.packet.fragment.is_some() {
             self.fragments.resolve(&mut item.packet);
         }
-        let (key, _) = FlowKey::new(&item.packet, layer);
-        let hash = self.hasher.hash_one(key);
+        item.source_is_low = source_is_low(&item.packet);
+        let hash = self.hasher.hash_one(FlowKey::new(&item.packet, layer, item.source_is_low));
         item.hash = hash as u32;
         item.layer = layer;
         item.number = self.packets;

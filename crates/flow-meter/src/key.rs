@@ -105,16 +105,21 @@ impl Hash for FlowKey {
     }
 }
 
+/// Whether a packet's source is the low end of its key.
+#[inline]
+pub(crate) fn source_is_low(packet: &Packet) -> bool {
+    (packet.source, packet.source_port) <= (packet.destination, packet.destination_port)
+}
+
 impl FlowKey {
-    /// The key of a packet, and whether its source is the low end.
+    /// The key of a packet. `source_is_low` is what the function of that name says of it.
     #[must_use]
     #[inline]
-    pub(crate) fn new(packet: &Packet, layer: Layer) -> (Self, bool) {
+    pub(crate) fn new(packet: &Packet, layer: Layer, source_is_low: bool) -> Self {
         let source = (packet.source, packet.source_port);
         let destination = (packet.destination, packet.destination_port);
-        let source_is_low = source <= destination;
         let (low, high) = if source_is_low { (source, destination) } else { (destination, source) };
-        let key = Self {
+        Self {
             low: low.0,
             high: high.0,
             tunnel: packet.tunnel,
@@ -124,8 +129,24 @@ impl FlowKey {
             protocol: packet.protocol,
             version: packet.version,
             layer,
-        };
-        (key, source_is_low)
+        }
+    }
+
+    /// Whether this is the key that [`Self::new`] would make of the same, told without making it.
+    #[must_use]
+    #[inline]
+    pub(crate) fn is_of(&self, packet: &Packet, layer: Layer, source_is_low: bool) -> bool {
+        let source = (packet.source, packet.source_port);
+        let destination = (packet.destination, packet.destination_port);
+        let (low, high) = if source_is_low { (source, destination) } else { (destination, source) };
+        // One branch for all: nearly every key that is asked has the same hash, and so is the same.
+        let differ = (self.low ^ low.0) | (self.high ^ high.0) | u128::from(self.tunnel ^ packet.tunnel);
+        let ports = (self.low_port ^ low.1) | (self.high_port ^ high.1);
+        let vlan = (self.vlan[0] ^ packet.vlan[0]) | (self.vlan[1] ^ packet.vlan[1]);
+        let kind = (self.protocol ^ packet.protocol)
+            | (self.version ^ packet.version)
+            | (self.layer as u8 ^ layer as u8);
+        differ | u128::from(ports | vlan | u16::from(kind)) == 0
     }
 
     /// Both ends, the initiator first.

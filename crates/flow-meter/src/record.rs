@@ -4,7 +4,7 @@ use crate::app::Recogniser;
 use crate::community::community_id;
 use crate::decode::{ARP, Layer as Hop};
 use crate::key::{Direction, FlowKey, Layer, address_bytes, protocol};
-use crate::stats::{Connection, History, Side};
+use crate::stats::{Connection, Side};
 use schema::{
     CaptureId, FeatureSchemaId, FeatureVector, FlowEndReason, FlowId, FlowLayer, FlowRecord, Traffic, Tunnel,
 };
@@ -77,9 +77,8 @@ pub struct FlowSummary {
     pub(crate) sides: [Side; 2],
     pub(crate) flags: [u8; 2],
     pub(crate) state: &'static str,
-    pub(crate) history: History,
-    /// Of TCP.
-    pub(crate) connection: Option<Connection>,
+    /// Of others than TCP it has the history alone.
+    pub(crate) connection: Connection,
     pub(crate) recogniser: Recogniser,
     pub(crate) macs: Option<[u8; 12]>,
     pub(crate) hops: Vec<Hop>,
@@ -102,8 +101,7 @@ impl Default for FlowSummary {
             sides: [Side::default(); 2],
             flags: [0; 2],
             state: "",
-            history: History::default(),
-            connection: None,
+            connection: Connection::default(),
             recogniser: Recogniser::default(),
             macs: None,
             hops: Vec::new(),
@@ -179,7 +177,7 @@ impl Record<'_> {
             backward: Some(self.traffic(Direction::Backward)),
             end_reason: self.end.reason().into(),
             state: flow.state.to_owned(),
-            history: flow.history.text(),
+            history: flow.connection.history().text(),
             community_id: if arp {
                 String::new()
             } else {
@@ -191,7 +189,7 @@ impl Record<'_> {
             sensor: self.sensor.to_owned(),
             source_mac: flow.macs.map_or_else(Vec::new, |macs| macs[6..].to_vec()),
             destination_mac: flow.macs.map_or_else(Vec::new, |macs| macs[..6].to_vec()),
-            handshake_ns: flow.connection.and_then(|connection| connection.handshake_ns()),
+            handshake_ns: flow.connection.handshake_ns(),
             response_ns: flow.answer_ns.map(|answer_ns| answer_ns - flow.first_ns),
             tunnels: flow.hops.iter().map(tunnel).collect(),
             ether_type: if arp { ETHER_TYPE_ARP } else { 0 },
@@ -214,7 +212,8 @@ impl Record<'_> {
         if side.packets > 0 {
             (traffic.ttl_min, traffic.ttl_max) = (u32::from(side.ttl_min), u32::from(side.ttl_max));
         }
-        if let Some(connection) = &self.summary.connection {
+        if self.summary.key.protocol == protocol::TCP {
+            let connection = &self.summary.connection;
             [traffic.retransmissions, traffic.out_of_order, traffic.zero_windows] =
                 connection.troubles(direction);
             let (window, mss, window_scale) = connection.offers(direction);

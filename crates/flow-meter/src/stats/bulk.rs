@@ -6,7 +6,7 @@ use super::row::ratio;
 use crate::key::Direction;
 
 /// Packets that make a bulk.
-const PACKETS_MIN: u64 = 4;
+const PACKETS_MIN: u32 = 4;
 /// A longer gap ends it.
 const GAP_MAX_NS: i64 = 1_000_000_000;
 
@@ -22,21 +22,26 @@ struct Totals {
 /// The packets with payload that may become a bulk, and those that did.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Bulk {
-    packets: u64,
+    packets: u32,
+    backward: bool,
     bytes: u64,
     start_ns: i64,
     last_ns: i64,
-    backward: bool,
     totals: Option<Box<[Totals; 2]>>,
 }
 
 impl Bulk {
+    /// Gives back what lies elsewhere.
+    pub(crate) fn forget(&mut self) {
+        self.totals = None;
+    }
+
     /// Counts a packet with payload.
     #[inline]
     pub(crate) fn update(&mut self, direction: Direction, payload_len: u32, ts_ns: i64) {
         let backward = direction == Direction::Backward;
         if self.packets > 0 && backward == self.backward && ts_ns - self.last_ns <= GAP_MAX_NS {
-            self.packets += 1;
+            self.packets = self.packets.saturating_add(1);
             self.bytes += u64::from(payload_len);
             self.last_ns = ts_ns;
             return;
@@ -60,7 +65,7 @@ impl Bulk {
     fn run(&self) -> Totals {
         Totals {
             bulks: 1,
-            packets: self.packets,
+            packets: u64::from(self.packets),
             bytes: self.bytes,
             duration_ns: self.last_ns - self.start_ns,
         }

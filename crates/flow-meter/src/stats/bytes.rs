@@ -13,33 +13,45 @@ const FEATURES: usize = 6;
 pub(crate) enum Head {
     #[default]
     Empty,
-    Bytes(Vec<u8>),
-    Said([f32; FEATURES]),
+    Bytes(Box<[u8]>),
+    Said(Said),
+}
+
+/// What bytes say: their entropy, and the shares of printable, high and zero ones.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Said {
+    entropy: f32,
+    printable: f32,
+    high: f32,
+    zero: f32,
 }
 
 impl Head {
     /// Takes what is still missing of the first bytes. `keep` holds on to them after the last is there.
     #[inline]
     pub(crate) fn update(&mut self, payload: &[u8], keep: bool) {
-        if !self.is_full() {
+        if !self.is_full() && !payload.is_empty() {
             self.take(payload, keep);
         }
     }
 
     fn take(&mut self, payload: &[u8], keep: bool) {
-        let mut bytes = match std::mem::take(self) {
-            Self::Bytes(bytes) => bytes,
-            _ => Vec::new(),
-        };
-        let room = payload.len().min(KEPT - bytes.len());
-        let payload = &payload[..room];
-        if bytes.is_empty() && room == KEPT && !keep {
-            *self = Self::Said(say(payload));
+        let held = self.kept();
+        let payload = &payload[..payload.len().min(KEPT - held.len())];
+        if held.is_empty() && (payload.len() < KEPT || keep) {
+            *self = Self::Bytes(payload.into());
             return;
         }
-        bytes.reserve_exact(room);
-        bytes.extend_from_slice(payload);
-        *self = if bytes.len() == KEPT && !keep { Self::Said(say(&bytes)) } else { Self::Bytes(bytes) };
+        let mut all = [0; KEPT];
+        let (front, rest) = all.split_at_mut(held.len());
+        front.copy_from_slice(held);
+        rest[..payload.len()].copy_from_slice(payload);
+        let all = &all[..held.len() + payload.len()];
+        *self = if all.len() == KEPT && !keep {
+            Self::Said(Said::of(all, entropy_bits(all)))
+        } else {
+            Self::Bytes(all.into())
+        };
     }
 
     /// Whether later payload changes nothing.
@@ -60,8 +72,12 @@ impl Head {
     pub(crate) fn write(&self, row: &mut Row<'_>) {
         match self {
             Self::Empty => row.0.extend_from_slice(&ABSENT),
-            Self::Bytes(bytes) => row.0.extend_from_slice(&say(bytes)),
-            Self::Said(said) => row.0.extend_from_slice(said),
+            Self::Bytes(bytes) => {
+                let entropy = entropy_bits(bytes);
+                Said::of(bytes, entropy).write(entropy, bytes.len(), row);
+            }
+            // An eighth of it is as exact as it is itself.
+            Self::Said(said) => said.write(f64::from(said.entropy), KEPT, row),
         }
     }
 }
@@ -69,23 +85,27 @@ impl Head {
 /// No bytes have no entropy and no classes, and are 0 in number.
 const ABSENT: [f32; FEATURES] = [f32::NAN, f32::NAN, f32::NAN, f32::NAN, 0.0, f32::NAN];
 
-/// Entropy, shares of printable, high and zero bytes, number, and the entropy over the most that so many can have.
-fn say(bytes: &[u8]) -> [f32; FEATURES] {
-    if bytes.is_empty() {
-        return ABSENT;
+impl Said {
+    /// Of at least one byte, and at most [`KEPT`].
+    fn of(bytes: &[u8], entropy: f64) -> Self {
+        let n = bytes.len() as f64;
+        let share = |count: u16| (f64::from(count) / n) as f32;
+        Self {
+            entropy: entropy as f32,
+            printable: share(count(bytes, |byte| byte.wrapping_sub(32) < 95)),
+            high: share(count(bytes, |byte| byte >= 128)),
+            zero: share(count(bytes, |byte| byte == 0)),
+        }
     }
-    let n = bytes.len() as f64;
-    let share = |count: u16| (f64::from(count) / n) as f32;
-    let entropy = entropy_bits(bytes);
-    let fill = if bytes.len() > 1 { entropy / n.log2() } else { f64::NAN };
-    [
-        entropy as f32,
-        share(count(bytes, |byte| byte.wrapping_sub(32) < 95)),
-        share(count(bytes, |byte| byte >= 128)),
-        share(count(bytes, |byte| byte == 0)),
-        n as f32,
-        fill as f32,
-    ]
+
+    /// Entropy, the three shares, the number of bytes, and the entropy over the most that so many can have.
+    #[inline]
+    fn write(&self, entropy: f64, bytes: usize, row: &mut Row<'_>) {
+        let n = bytes as f64;
+        let fill = if bytes > 1 { entropy / n.log2() } else { f64::NAN };
+        let Self { entropy, printable, high, zero } = *self;
+        row.0.extend_from_slice(&[entropy, printable, high, zero, n as f32, fill as f32]);
+    }
 }
 
 /// In sixteen bits, which the compiler counts many at a time.

@@ -7,7 +7,7 @@ use schema::features::FIRST_PACKETS;
 
 const KEPT: usize = FIRST_PACKETS[FIRST_PACKETS.len() - 1];
 /// Those kept within the flow; most flows never have more.
-const NEAR: usize = FIRST_PACKETS[0];
+const NEAR: usize = 8;
 const SERIES: usize = 5;
 /// Mean, deviation, smallest, largest and three quartiles.
 const OF_SERIES: usize = 7;
@@ -39,6 +39,11 @@ impl Default for FirstPackets {
 }
 
 impl FirstPackets {
+    /// Gives back what lies elsewhere.
+    pub(crate) fn forget(&mut self) {
+        self.far = None;
+    }
+
     #[inline]
     pub(crate) fn update(&mut self, direction: Direction, payload_len: u32, gap_s: f64) {
         let at = usize::from(self.count);

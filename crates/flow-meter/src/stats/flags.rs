@@ -31,6 +31,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// Gives back what lies elsewhere.
+    pub(crate) fn forget(&mut self) {
+        self.full = None;
+    }
+
     #[inline]
     pub(crate) fn update(&mut self, flags: u8, direction: Direction) {
         let at = direction as usize;

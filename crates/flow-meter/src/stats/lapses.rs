@@ -51,6 +51,11 @@ struct Long {
 pub(crate) struct Lapses(Option<Box<Long>>);
 
 impl Lapses {
+    /// Gives back what lies elsewhere.
+    pub(crate) fn forget(&mut self) {
+        self.0 = None;
+    }
+
     /// Counts the gap before a packet; `start_ns` is when the flow's part began.
     #[inline]
     pub(crate) fn update(&mut self, start_ns: i64, last_ns: i64, ts_ns: i64) {

@@ -18,7 +18,7 @@ pub(crate) use bulk::Bulk;
 pub(crate) use bytes::Head;
 pub(crate) use first::FirstPackets;
 pub(crate) use flags::Flags;
-pub(crate) use history::{History, Letter};
+
 pub(crate) use lapses::Lapses;
 pub(crate) use row::{Row, ratio};
 pub(crate) use side::Side;

@@ -9,9 +9,50 @@ use crate::key::Direction;
 /// A reset whose number is farther than this from what its end sent is not taken at its word (Zeek's figure).
 const RESET_REACH: u32 = 1 << 20;
 
-/// What is known of one end but rarely looked at.
+/// What a SYN, a FIN, a RST or the first packet said of one end. A `u8` of [`known`] tells which were.
 #[derive(Debug, Clone, Copy, Default)]
-struct Rare {
+struct Told {
+    /// Number of the latest SYN, the latest FIN (its end) and the latest RST.
+    syn: u32,
+    fin: u32,
+    reset: u32,
+    initial_window: u16,
+    mss: u16,
+    window_scale: u8,
+    known: u8,
+}
+
+/// Bits of [`Told::known`].
+mod known {
+    pub(super) const SYN: u8 = 1;
+    pub(super) const FIN: u8 = 2;
+    pub(super) const RESET: u8 = 4;
+    pub(super) const WINDOW: u8 = 8;
+    pub(super) const MSS: u8 = 16;
+    pub(super) const SCALE: u8 = 32;
+}
+
+impl Told {
+    fn get<T>(&self, bit: u8, value: T) -> Option<T> {
+        (self.known & bit != 0).then_some(value)
+    }
+
+    /// Notes a number, and tells whether it is another than the one before.
+    fn replace(&mut self, bit: u8, number: u32) -> bool {
+        let before = self.known & bit != 0;
+        self.known |= bit;
+        let held = match bit {
+            known::SYN => &mut self.syn,
+            known::FIN => &mut self.fin,
+            _ => &mut self.reset,
+        };
+        std::mem::replace(held, number) != number || !before
+    }
+}
+
+/// What went wrong at one end. Most connections have none of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Troubles {
     retransmissions: u32,
     out_of_order: u32,
     zero_windows: u32,
@@ -20,14 +61,10 @@ struct Rare {
     repeats: u32,
     gaps: u32,
     closed_windows: u32,
-    /// Number of the latest SYN, the latest FIN (its end) and the latest RST.
-    syn: Option<u32>,
-    fin: Option<u32>,
-    reset: Option<u32>,
-    initial_window: Option<u16>,
-    mss: Option<u16>,
-    window_scale: Option<u8>,
 }
+
+/// Not a time.
+const NEVER: i64 = i64::MIN;
 
 /// The powers of ten at which a letter is written again.
 fn is_power_of_ten(count: u32) -> bool {
@@ -41,7 +78,7 @@ fn count(counter: &mut u32) -> bool {
 }
 
 /// All that is known of one connection.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connection {
     sequences: [Sequence; 2],
     stages: Stages,
@@ -51,13 +88,47 @@ pub(crate) struct Connection {
     /// Who sent payload outside RST.
     data: [bool; 2],
     history: History,
-    /// When the initiator's first SYN was sent.
-    syn_ns: Option<i64>,
-    handshake_ns: Option<i64>,
-    rare: [Rare; 2],
+    /// When the initiator's first SYN was sent, or [`NEVER`].
+    syn_ns: i64,
+    /// From then to the acknowledgement that completed the handshake, or [`NEVER`].
+    handshake_ns: i64,
+    told: [Told; 2],
+    troubles: Option<Box<[Troubles; 2]>>,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            sequences: Default::default(),
+            stages: Stages::default(),
+            completing: false,
+            was_reset: false,
+            data: [false; 2],
+            history: History::default(),
+            syn_ns: NEVER,
+            handshake_ns: NEVER,
+            told: Default::default(),
+            troubles: None,
+        }
+    }
 }
 
 impl Connection {
+    /// The history of a flow of any protocol is here: others than TCP have nothing else.
+    #[inline]
+    pub(crate) fn note_data(&mut self, direction: Direction) {
+        self.history.note(Letter::Data, direction);
+    }
+
+    /// Gives back what lies elsewhere.
+    pub(crate) fn forget_troubles(&mut self) {
+        self.troubles = None;
+    }
+
+    fn trouble(&mut self, direction: Direction) -> &mut Troubles {
+        &mut self.troubles.get_or_insert_default()[direction as usize]
+    }
+
     /// The direction was told from an answer, not from a beginning.
     pub(crate) fn note_flip(&mut self) {
         self.history.note(Letter::Flipped, Direction::Forward);
@@ -94,18 +165,24 @@ impl Connection {
         if tcp.flags & flag::SYN == 0 {
             return;
         }
-        let rare = &mut self.rare[direction as usize];
-        rare.mss = rare.mss.or(tcp.mss);
-        rare.window_scale = rare.window_scale.or(tcp.window_scale);
-        if tcp.flags & flag::ACK != 0 {
-            self.completing |= direction == Direction::Backward && self.handshake_ns.is_none();
-        } else if direction == Direction::Forward {
-            self.syn_ns.get_or_insert(packet.ts_ns);
+        let told = &mut self.told[direction as usize];
+        if let (Some(mss), 0) = (tcp.mss, told.known & known::MSS) {
+            told.mss = mss;
+            told.known |= known::MSS;
         }
-        if rare.syn != Some(tcp.seq) && self.stages.may_begin_again(direction) {
+        if let (Some(scale), 0) = (tcp.window_scale, told.known & known::SCALE) {
+            told.window_scale = scale;
+            told.known |= known::SCALE;
+        }
+        if tcp.flags & flag::ACK != 0 {
+            self.completing |= direction == Direction::Backward && self.handshake_ns == NEVER;
+        } else if direction == Direction::Forward && self.syn_ns == NEVER {
+            self.syn_ns = packet.ts_ns;
+        }
+        if told.get(known::SYN, told.syn) != Some(tcp.seq) && self.stages.may_begin_again(direction) {
             self.sequences[direction as usize].forget();
             // A SYN is a letter once for all attempts.
-            rare.syn = rare.syn.map(|_| tcp.seq);
+            told.syn = tcp.seq;
         }
     }
 
@@ -113,35 +190,34 @@ impl Connection {
     #[cold]
     fn spell(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
         let has = |bits: u8| tcp.flags & bits == bits;
-        let rare = &mut self.rare[direction as usize];
-        let (letter, number, last) = if has(flag::FIN | flag::RST) {
+        let (letter, number, bit) = if has(flag::FIN | flag::RST) {
             return self.history.note(Letter::Inconsistent, direction);
         } else if has(flag::SYN | flag::FIN) || has(flag::SYN | flag::RST) {
             return self.history.note(Letter::Mixed, direction);
         } else if has(flag::SYN) {
             let letter = if has(flag::ACK) { Letter::SynAck } else { Letter::Syn };
-            (letter, tcp.seq, &mut rare.syn)
+            (letter, tcp.seq, known::SYN)
         } else if has(flag::FIN) {
-            (Letter::Fin, tcp.seq.wrapping_add(packet.payload_len), &mut rare.fin)
+            (Letter::Fin, tcp.seq.wrapping_add(packet.payload_len), known::FIN)
         } else {
-            (Letter::Reset, tcp.seq, &mut rare.reset)
+            (Letter::Reset, tcp.seq, known::RESET)
         };
-        if last.replace(number) != Some(number) {
+        if self.told[direction as usize].replace(bit, number) {
             self.history.note_again(letter, direction);
         }
     }
 
     #[cold]
     fn zero_window(&mut self, control: bool, flags: u8, direction: Direction) {
-        let rare = &mut self.rare[direction as usize];
         if !control {
-            rare.zero_windows = rare.zero_windows.saturating_add(1);
+            let zero_windows = &mut self.trouble(direction).zero_windows;
+            *zero_windows = zero_windows.saturating_add(1);
         }
         // After the other end's last word its window is nobody's concern.
         let told = flags & flag::RST == 0
             && self.stages.of(direction.other()) != Stage::Closed
             && self.stages.of(direction) != Stage::Reset;
-        if told && count(&mut rare.closed_windows) {
+        if told && count(&mut self.trouble(direction).closed_windows) {
             self.history.note_again(Letter::ZeroWindow, direction);
         }
     }
@@ -170,10 +246,10 @@ impl Connection {
 
     #[cold]
     fn out_of_place(&mut self, place: Place, payload: bool, direction: Direction) {
-        let rare = &mut self.rare[direction as usize];
+        let troubles = self.trouble(direction);
         match place {
-            Place::Late { .. } => rare.out_of_order = rare.out_of_order.saturating_add(1),
-            Place::Again => rare.retransmissions = rare.retransmissions.saturating_add(1),
+            Place::Late { .. } => troubles.out_of_order = troubles.out_of_order.saturating_add(1),
+            Place::Again => troubles.retransmissions = troubles.retransmissions.saturating_add(1),
             Place::Next | Place::Ahead | Place::KeepAlive => {}
         }
         let beyond = place == Place::Late { beyond: true };
@@ -183,7 +259,7 @@ impl Connection {
     }
 
     fn repeat(&mut self, direction: Direction) {
-        if count(&mut self.rare[direction as usize].repeats) {
+        if count(&mut self.trouble(direction).repeats) {
             self.history.note_again(Letter::Retransmitted, direction);
         }
     }
@@ -201,7 +277,11 @@ impl Connection {
     #[cold]
     fn advance(&mut self, tcp: &Tcp, payload: bool, direction: Direction) {
         self.was_reset |= tcp.flags & flag::RST != 0;
-        self.rare[direction as usize].initial_window.get_or_insert(tcp.window);
+        let told = &mut self.told[direction as usize];
+        if told.known & known::WINDOW == 0 {
+            told.initial_window = tcp.window;
+            told.known |= known::WINDOW;
+        }
         self.stages.update(tcp.flags, payload, direction);
     }
 
@@ -210,7 +290,9 @@ impl Connection {
     fn complete(&mut self, packet: &Packet, tcp: &Tcp, direction: Direction) {
         if direction == Direction::Forward && tcp.flags & flag::ACK != 0 {
             self.completing = false;
-            self.handshake_ns = self.syn_ns.map(|syn_ns| packet.ts_ns - syn_ns);
+            if self.syn_ns != NEVER {
+                self.handshake_ns = packet.ts_ns - self.syn_ns;
+            }
         }
     }
 
@@ -232,7 +314,7 @@ impl Connection {
             return;
         }
         for _ in 0..missed {
-            if count(&mut self.rare[direction as usize].gaps) {
+            if count(&mut self.trouble(direction).gaps) {
                 self.history.note_again(Letter::Gap, direction);
             }
         }
@@ -247,7 +329,7 @@ impl Connection {
     /// The initiator sent a SYN.
     #[inline]
     pub(crate) fn attempted(&self) -> bool {
-        self.syn_ns.is_some()
+        self.syn_ns != NEVER
     }
 
     #[inline]
@@ -261,19 +343,22 @@ impl Connection {
 
     /// From the first SYN to the acknowledgement that completed the handshake, nanoseconds.
     pub(crate) fn handshake_ns(&self) -> Option<i64> {
-        self.handshake_ns
+        (self.handshake_ns != NEVER).then_some(self.handshake_ns)
     }
 
     /// Segments sent again, segments that came late, and packets that announced a window of 0.
     pub(crate) fn troubles(&self, direction: Direction) -> [u32; 3] {
-        let rare = &self.rare[direction as usize];
-        [rare.retransmissions, rare.out_of_order, rare.zero_windows]
+        self.troubles.as_ref().map_or([0; 3], |troubles| {
+            let Troubles { retransmissions, out_of_order, zero_windows, .. } = troubles[direction as usize];
+            [retransmissions, out_of_order, zero_windows]
+        })
     }
 
     /// Window of the first packet, maximum segment size and window scale of the SYN.
     pub(crate) fn offers(&self, direction: Direction) -> (Option<u16>, Option<u16>, Option<u8>) {
-        let rare = &self.rare[direction as usize];
-        (rare.initial_window, rare.mss, rare.window_scale)
+        let told = &self.told[direction as usize];
+        let initial_window = told.get(known::WINDOW, told.initial_window);
+        (initial_window, told.get(known::MSS, told.mss), told.get(known::SCALE, told.window_scale))
     }
 
     /// Zeek's `conn_state`.

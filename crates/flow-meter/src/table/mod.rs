@@ -105,34 +105,37 @@ impl FlowTable {
 
     fn push_items<'a>(&mut self, items: &[Item], packets: &Packets, bytes: &impl Fn(u32) -> &'a [u8]) {
         for together in items.chunks(TOGETHER) {
-            if together.len() > 1 {
-                together.iter().for_each(|item| self.index.prefetch(item.hash));
-                for item in together {
-                    if let Some(at) = self.index.likely(item.hash) {
-                        prefetch::value(self.flows.get(at));
-                    }
+            let mut likely = [None; TOGETHER];
+            together.iter().for_each(|item| self.index.prefetch(item.hash));
+            for (likely, item) in likely.iter_mut().zip(together) {
+                *likely = self.index.likely(item.hash);
+                if let Some(at) = *likely {
+                    prefetch::value(self.flows.get(at));
                 }
             }
-            for item in together {
-                self.push_item(item, packets, bytes(item.frame));
+            for (item, likely) in together.iter().zip(likely) {
+                self.push_item(item, likely, packets, bytes(item.frame));
             }
         }
     }
 
     #[inline]
-    fn push_item(&mut self, item: &Item, packets: &Packets, bytes: &[u8]) {
+    fn push_item(&mut self, item: &Item, likely: Option<At>, packets: &Packets, bytes: &[u8]) {
         let ts_ns = item.packet.ts_ns;
         if ts_ns > self.quiet_until_ns {
             self.advance(ts_ns);
         }
-        let (key, source_is_low) = FlowKey::new(&item.packet, item.layer);
         let flows = &self.flows;
-        let found = self.index.find(item.hash, |at| flows.get(at).key == key);
+        let is_it = |at: &At| {
+            let flow = flows.get(*at);
+            flow.life != Life::Ended && flow.key.is_of(&item.packet, item.layer, item.source_is_low)
+        };
+        let found = likely.filter(is_it).or_else(|| self.index.find(item.hash, |at| is_it(&at)));
         let at = match found {
             Some(at) if self.goes_on(at, item) => at,
-            _ => self.begin(key, source_is_low, item, packets, bytes),
+            _ => self.begin(item, packets, bytes),
         };
-        self.update(at, source_is_low, item, bytes);
+        self.update(at, item, bytes);
     }
 
     fn moment(&self, phase: Phase, at_ns: i64, number: u64) -> Moment {
@@ -193,21 +196,15 @@ impl FlowTable {
         self.find_quiet();
     }
 
-    fn begin(
-        &mut self,
-        key: FlowKey,
-        source_is_low: bool,
-        item: &Item,
-        packets: &Packets,
-        bytes: &[u8],
-    ) -> At {
+    fn begin(&mut self, item: &Item, packets: &Packets, bytes: &[u8]) -> At {
         let packet = &item.packet;
+        let key = FlowKey::new(packet, item.layer, item.source_is_low);
         let now = self.moment(Phase::Packet, packet.ts_ns, item.number);
         self.make_room(now);
         // Who answers a handshake did not begin it.
         let bits = packet.tcp.map_or(0, |tcp| tcp.flags & (flag::SYN | flag::ACK));
         let answered = bits == flag::SYN | flag::ACK;
-        let initiator_is_low = source_is_low != answered;
+        let initiator_is_low = item.source_is_low != answered;
         let mut flow = Flow::new(key, item.hash, item.number, initiator_is_low, packet.ts_ns);
         let (initiator, responder) = key.ends(initiator_is_low);
         let parties = Parties {
@@ -257,10 +254,10 @@ impl FlowTable {
     }
 
     #[inline]
-    fn update(&mut self, at: At, source_is_low: bool, item: &Item, bytes: &[u8]) {
+    fn update(&mut self, at: At, item: &Item, bytes: &[u8]) {
         let packet = &item.packet;
         let flow = self.flows.get_mut(at);
-        let direction = flow.direction(source_is_low);
+        let direction = flow.direction(item.source_is_low);
         let unanswered = flow.answer_ns.is_none();
         let whole = !flow.connection.was_reset();
         flow.update(packet, bytes, direction, self.limits.keep_first_payload);
