@@ -1,8 +1,9 @@
 //! Where records become complete: what the tables of flows tell goes, in the order of packet time, into the context, and
 //! each flow's own context is read when it is due.
 
-use crate::context::{ContextLimits, HostTable, Later, Places};
+use crate::context::{ContextLimits, Heard, HostTable, Places};
 use crate::events::{At, Event, Log, Phase, Totals, What};
+use crate::prefetch;
 use crate::record::{FlowEnd, FlowSummary, Record};
 use crate::slab::Slab;
 use crate::stats::Row;
@@ -132,10 +133,12 @@ impl Joiner {
     pub fn take(&mut self, logs: &mut [Log], receiver: &mut impl Receiver) {
         if let [log] = logs {
             let mut events = std::mem::take(&mut log.events);
+            self.fetch(0, &events);
             events.drain(..).for_each(|event| self.hear(0, event, log, receiver));
             log.events = events;
             return;
         }
+        logs.iter().enumerate().for_each(|(table, log)| self.fetch(table, &log.events));
         let mut fronts: Vec<_> =
             logs.iter_mut().map(|log| std::mem::take(&mut log.events).into_iter().peekable()).collect();
         loop {
@@ -151,6 +154,33 @@ impl Joiner {
         }
     }
 
+    /// Has all that the events will look at on its way into the cache, one step of every event after the other. What was
+    /// fetched too early or for another is no harm.
+    fn fetch(&mut self, table: usize, events: &[Event]) {
+        let waiting = &mut self.tables[table];
+        let places = events.iter().map(|event| event.at as usize + 1).max().unwrap_or(0);
+        while waiting.len() < places {
+            waiting.push(Waiting::default());
+        }
+        for event in events {
+            match &event.what {
+                What::Begin(parties) => self.hosts.prefetch_cells(&parties.hashes),
+                _ => prefetch::value(waiting.get(event.at)),
+            }
+        }
+        for event in events {
+            match &event.what {
+                What::Begin(parties) => self.hosts.prefetch_likely(&parties.hashes),
+                _ => self.hosts.prefetch(&waiting.get(event.at).places),
+            }
+        }
+        for event in events {
+            if !matches!(event.what, What::Begin(_)) {
+                self.hosts.prefetch_deep(&waiting.get(event.at).places);
+            }
+        }
+    }
+
     #[inline]
     fn hear(&mut self, table: usize, event: Event, log: &mut Log, receiver: &mut impl Receiver) {
         let Event { moment, at, what } = event;
@@ -159,19 +189,15 @@ impl Joiner {
             self.hosts.clear();
         }
         self.hosts.advance(moment.at_ns, moment.phase, receiver);
-        let waiting = &mut self.tables[table];
-        while waiting.len() <= at as usize {
-            waiting.push(Waiting::default());
-        }
-        let flow = waiting.get_mut(at);
+        let flow = self.tables[table].get_mut(at);
         match what {
             What::Begin(parties) => {
                 flow.read = false;
                 flow.places = self.hosts.start(&parties, moment.at_ns);
             }
-            What::Answer => self.hosts.later(&mut flow.places, Later::Answer),
-            What::Reset => self.hosts.later(&mut flow.places, Later::Reset),
-            What::Carried(totals) => self.hosts.later(&mut flow.places, Later::Totals(totals)),
+            What::Answer => self.hosts.later(&mut flow.places, Heard::Answer),
+            What::Reset => self.hosts.later(&mut flow.places, Heard::Reset),
+            What::Carried(totals) => self.hosts.later(&mut flow.places, Heard::Totals(totals)),
             What::Read { start_ns, carried } => self.read(table, at, start_ns, carried, log, receiver),
             What::Part(end, mut summary) if flow.read => {
                 summary.features.extend_from_slice(&flow.row);
@@ -201,7 +227,7 @@ impl Joiner {
         self.hosts.write(&flow.places, start_ns, &mut Row(&mut flow.row));
         flow.read = true;
         if let Some(totals) = carried {
-            self.hosts.later(&mut flow.places, Later::Totals(totals));
+            self.hosts.later(&mut flow.places, Heard::Totals(totals));
         }
     }
 

@@ -17,6 +17,7 @@ mod flow;
 mod fragments;
 mod frame;
 mod front;
+mod index;
 mod join;
 mod key;
 mod meter;

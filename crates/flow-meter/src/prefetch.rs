@@ -20,6 +20,15 @@ pub(crate) fn value<T>(value: &T) {
     }
 }
 
+/// Fetches the first lines of a slice, where later ones follow by themselves.
+#[inline]
+pub(crate) fn slice<T>(slice: &[T]) {
+    let first: *const u8 = slice.as_ptr().cast();
+    for at in (0..size_of_val(slice).min(LINE * 4)).step_by(LINE) {
+        line(first.wrapping_add(at));
+    }
+}
+
 /// Bytes that come at once.
 const LINE: usize = 64;
 

@@ -1,7 +1,7 @@
 //! What is usual for a host over a longer time than the windows: flows a minute, and bytes a flow.
 
 use super::role::log_deviation;
-use super::units::{Told, log_units};
+use super::units::Told;
 use crate::stats::Row;
 
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -62,19 +62,17 @@ impl Baseline {
         self.variance = (1.0 - WEIGHT) * (self.variance + WEIGHT * off * off);
     }
 
-    /// What a flow carried, told before or not.
-    pub(crate) fn totals(&mut self, told: Told, bytes: u64) {
-        match told.before() {
+    /// What a flow carried, and what was told of it before.
+    pub(crate) fn totals(&mut self, before: Option<&Told>, now: &Told) {
+        match before {
             Some(before) => {
-                let log = log_units(before.bytes());
-                self.log = self.log.saturating_sub(log);
-                self.log_squares = self.log_squares.saturating_sub(log * log);
+                self.log = self.log.saturating_sub(before.log());
+                self.log_squares = self.log_squares.saturating_sub(before.log().pow(2));
             }
             None => self.told += 1,
         }
-        let log = log_units(bytes);
-        self.log += log;
-        self.log_squares += log * log;
+        self.log += now.log();
+        self.log_squares += now.log().pow(2);
     }
 
     /// Five features; `last_minute` is how many flows the 60 s window has.

@@ -11,14 +11,16 @@ mod table;
 mod units;
 mod window;
 
-use crate::events::Phase;
+use crate::events::{Phase, Totals};
 use crate::join::Receiver;
 use crate::key::{Bits, address_bytes, protocol};
 use crate::stats::Row;
+use hashbrown::DefaultHashBuilder;
 use pair::Pair;
-pub(crate) use role::Later;
-use role::{Begin, Kind, Role};
+use role::{Begin, Kind, Later, Role};
 use schema::{CaptureId, HostWindow};
+use std::hash::BuildHasher;
+use std::sync::LazyLock;
 use table::{Bounded, Ref};
 use units::Told;
 use window::Buckets;
@@ -68,9 +70,35 @@ pub(crate) struct Parties {
     pub(crate) syn: bool,
     /// A tunnel's own conversation: it has a context, but is in nobody's.
     pub(crate) outer: bool,
+    /// Of both ends and of the pair, for those who look them up.
+    pub(crate) hashes: Hashes,
+}
+
+/// Hashes of the keys that a flow's parties have in the tables.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hashes {
+    initiator: u32,
+    responder: u32,
+    pair: u32,
 }
 
 impl Parties {
+    /// With the hashes of what it says.
+    #[must_use]
+    pub(crate) fn hashed(mut self) -> Self {
+        // One for all tables of a process, and unknown outside it: nobody can choose addresses that collide.
+        static HASHER: LazyLock<DefaultHashBuilder> = LazyLock::new(DefaultHashBuilder::default);
+        let hasher = &*HASHER;
+        let host = |address: Bits| match u64::try_from(address) {
+            Ok(address) => hasher.hash_one(address ^ u64::from(self.version) << 56),
+            Err(_) => hasher.hash_one(address),
+        };
+        let (initiator, responder) = (host(self.initiator), host(self.responder));
+        let pair = hasher.hash_one(initiator.wrapping_mul(3) ^ responder ^ self.service() << 32);
+        self.hashes = Hashes { initiator: initiator as u32, responder: responder as u32, pair: pair as u32 };
+        self
+    }
+
     fn kind(&self) -> Kind {
         match self.protocol {
             protocol::TCP => Kind::Tcp,
@@ -82,22 +110,38 @@ impl Parties {
 
     /// ICMP has no ports; all its types are one service.
     fn service(&self) -> u64 {
+        u64::from(self.port())
+    }
+
+    fn port(&self) -> u32 {
         let icmp = matches!(self.protocol, protocol::ICMP | protocol::ICMPV6);
         let port = if icmp { 0 } else { self.responder_port };
-        u64::from(port) | u64::from(self.protocol) << 16
+        u32::from(port) | u32::from(self.protocol) << 16
     }
+}
+
+/// What happens to a flow after its start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Heard {
+    /// The responder's first packet.
+    Answer,
+    /// The first RST.
+    Reset,
+    /// What it has carried so far, when its context is read and when it ends.
+    Totals(Totals),
 }
 
 /// A flow's places in the tables.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Places {
-    serial: u64,
-    start: Buckets,
+    start_ns: i64,
+    told: Told,
     initiator: Ref,
     responder: Ref,
     pair: Ref,
+    serial: u32,
     silence_s: [f32; 2],
-    told: Told,
+    is_told: bool,
     outer: bool,
 }
 
@@ -121,7 +165,7 @@ pub(crate) struct HostTable {
     limits: ContextLimits,
     hosts: Bounded<HostKey, Host>,
     pairs: Bounded<PairKey, Pair>,
-    flows: u64,
+    flows: u32,
     /// End of the host window that goes on.
     window_end_ns: Option<i64>,
     /// Hosts that may be beyond a threshold in it, in the order in which they came there.
@@ -208,24 +252,26 @@ impl HostTable {
         if parties.outer {
             return self.look_up(parties, start_ns);
         }
-        self.flows += 1;
+        self.flows = self.flows.wrapping_add(1);
         let serial = self.flows;
         let limits = self.limits;
         let busy_min =
             limits.window_flows_min.min(limits.window_peers_min).min(limits.window_ports_min).max(1);
-        let start = Buckets::at(start_ns);
         let mut silence_s = [f32::NAN; 2];
-        let ends = [(parties.initiator, parties.responder), (parties.responder, parties.initiator)];
+        let Hashes { initiator, responder, pair } = parties.hashes;
+        let ends = [
+            (parties.initiator, parties.responder, initiator),
+            (parties.responder, parties.initiator, responder),
+        ];
         let places = [INITIATOR, RESPONDER].map(|role| {
-            let (own, peer) = ends[role];
-            let (place, host) = self.hosts.entry((own, parties.version), |host| host.last_ns);
+            let (own, peer, hash) = ends[role];
+            let (place, host) = self.hosts.entry((own, parties.version), hash, |host| host.last_ns);
             host.last_ns = start_ns;
             let begin = Begin {
                 serial,
                 start_ns,
-                start,
                 peer: peer as u64 ^ (peer >> 64) as u64,
-                port: parties.service(),
+                port: parties.port(),
                 kind: parties.kind(),
                 syn: parties.syn,
             };
@@ -237,28 +283,30 @@ impl HostTable {
             }
             place
         });
-        let (pair, entry) = self.pairs.entry(pair_key(parties), Pair::last_start_ns);
+        let (pair, entry) = self.pairs.entry(pair_key(parties), pair, Pair::last_start_ns);
         entry.begin(start_ns, limits.look_ahead_ns, limits.memory_ns);
         Places {
-            serial,
-            start,
+            start_ns,
+            told: Told::default(),
             initiator: places[INITIATOR],
             responder: places[RESPONDER],
             pair,
+            serial,
             silence_s,
-            told: Told::default(),
+            is_told: false,
             outer: false,
         }
     }
 
     /// Finds what is known of both ends, without becoming a part of it.
     fn look_up(&self, parties: &Parties, start_ns: i64) -> Places {
-        let host = |address| self.hosts.find(&(address, parties.version)).unwrap_or_default();
+        let Hashes { initiator, responder, pair } = parties.hashes;
+        let host = |address, hash| self.hosts.find(&(address, parties.version), hash).unwrap_or_default();
         Places {
-            start: Buckets::at(start_ns),
-            initiator: host(parties.initiator),
-            responder: host(parties.responder),
-            pair: self.pairs.find(&pair_key(parties)).unwrap_or_default(),
+            start_ns,
+            initiator: host(parties.initiator, initiator),
+            responder: host(parties.responder, responder),
+            pair: self.pairs.find(&pair_key(parties), pair).unwrap_or_default(),
             silence_s: [f32::NAN; 2],
             outer: true,
             ..Places::default()
@@ -266,25 +314,64 @@ impl HostTable {
     }
 
     /// Something happened to a flow. Hosts that were evicted meanwhile no longer care.
-    pub(crate) fn later(&mut self, places: &mut Places, event: Later) {
+    pub(crate) fn later(&mut self, places: &mut Places, event: Heard) {
         if places.outer {
             return;
         }
-        let change = event.change(places.told);
-        let ends = [(INITIATOR, places.initiator), (RESPONDER, places.responder)];
-        for (role, place) in ends {
+        let event = match event {
+            Heard::Answer => Later::Answer,
+            Heard::Reset => Later::Reset,
+            Heard::Totals(totals) => {
+                let before = places.is_told.then_some(places.told);
+                (places.told, places.is_told) = (Told::new(totals), true);
+                Later::Totals { before, now: places.told }
+            }
+        };
+        let start = Buckets::at(places.start_ns);
+        for (role, place) in [(INITIATOR, places.initiator), (RESPONDER, places.responder)] {
             if let Some(host) = self.hosts.get_mut(place) {
-                host.roles[role].later(places.serial, places.start, &change);
-                if let Later::Totals(totals) = event {
-                    host.roles[role].totals(places.told, totals.bytes());
-                }
+                host.roles[role].later(places.serial, start, &event);
             }
         }
-        if let Later::Totals(totals) = event {
-            if let Some(pair) = self.pairs.get_mut(places.pair) {
-                pair.totals(places.told, totals.bytes());
+        if let (Later::Totals { before, now }, Some(pair)) = (event, self.pairs.get_mut(places.pair)) {
+            pair.totals(before.as_ref(), &now);
+        }
+    }
+
+    /// Has the cells fetched that the start of a flow will look at.
+    #[inline]
+    pub(crate) fn prefetch_cells(&self, hashes: &Hashes) {
+        self.hosts.prefetch_cell(hashes.initiator);
+        self.hosts.prefetch_cell(hashes.responder);
+        self.pairs.prefetch_cell(hashes.pair);
+    }
+
+    /// Has the entries fetched that the start of a flow will most likely change.
+    #[inline]
+    pub(crate) fn prefetch_likely(&self, hashes: &Hashes) {
+        self.hosts.prefetch_likely(hashes.initiator);
+        self.hosts.prefetch_likely(hashes.responder);
+        self.pairs.prefetch_likely(hashes.pair);
+    }
+
+    /// Has the entries of a flow fetched.
+    #[inline]
+    pub(crate) fn prefetch(&self, places: &Places) {
+        self.hosts.prefetch(places.initiator);
+        self.hosts.prefetch(places.responder);
+        self.pairs.prefetch(places.pair);
+    }
+
+    /// Has what the entries of a flow refer to fetched.
+    #[inline]
+    pub(crate) fn prefetch_deep(&self, places: &Places) {
+        for (role, place) in [(INITIATOR, places.initiator), (RESPONDER, places.responder)] {
+            if let Some(host) = self.hosts.get(place) {
+                host.roles[role].prefetch();
             }
-            places.told = Told::now(totals);
+        }
+        if let Some(pair) = self.pairs.get(places.pair) {
+            pair.prefetch();
         }
     }
 

@@ -1,8 +1,9 @@
 //! What two ends did with each other on one port: how often, and how regularly.
 
 use super::role::log_deviation;
-use super::units::{Told, log_units};
+use super::units::Told;
 use super::window::{Buckets, Rings, WINDOWS, reach_ns};
+use crate::prefetch;
 use crate::stats::Row;
 
 /// Starts kept as a list; most pairs never have more.
@@ -50,17 +51,26 @@ impl Pair {
         }
     }
 
-    pub(crate) fn totals(&mut self, told: Told, payload_bytes: u64) {
-        if let Some(before) = told.before() {
-            let log = log_units(before.bytes());
-            self.log -= log;
-            self.log_squares -= log * log;
-        } else {
-            self.told += 1;
+    /// What a flow carried, and what was told of it before.
+    pub(crate) fn totals(&mut self, before: Option<&Told>, now: &Told) {
+        match before {
+            Some(before) => {
+                self.log -= before.log();
+                self.log_squares -= before.log().pow(2);
+            }
+            None => self.told += 1,
         }
-        let log = log_units(payload_bytes);
-        self.log += log;
-        self.log_squares += log * log;
+        self.log += now.log();
+        self.log_squares += now.log().pow(2);
+    }
+
+    /// Has what lies elsewhere fetched.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        match &self.many {
+            Some(many) => many.prefetch(),
+            None => prefetch::slice(&self.few),
+        }
     }
 
     pub(crate) fn last_start_ns(&self) -> i64 {
@@ -72,7 +82,7 @@ impl Pair {
         for w in 0..WINDOWS {
             let first = start.first(w);
             row.push(match &self.many {
-                Some(many) => f64::from(many.since(w, start)),
+                Some(many) => f64::from(many.since(w, start).0),
                 None => self.few.iter().filter(|at| Buckets::at(**at).0[w] >= first).count() as f64,
             });
         }

@@ -3,10 +3,10 @@
 
 use super::baseline::Baseline;
 use super::distinct::{Distinct, Seen};
-use super::units::{LOG_UNIT, Told, log_units};
+use super::units::{LOG_UNIT, Told};
 use super::window::{Amount, Buckets, Rings, WINDOWS, reach_ns};
-use crate::events::Totals;
-use crate::stats::{Row, ratio};
+use crate::prefetch;
+use crate::stats::{Row, ratio, ratios};
 use schema::HostActivity;
 
 /// Flows kept as a list. Most hosts of a flood never have more.
@@ -15,13 +15,13 @@ const FEW_MAX: usize = 8;
 /// What a role is told of a flow when it begins.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Begin {
-    pub(crate) serial: u64,
+    /// Tells the flows of one host apart.
+    pub(crate) serial: u32,
+    /// Responder's port with the protocol.
+    pub(crate) port: u32,
     pub(crate) start_ns: i64,
-    pub(crate) start: Buckets,
     /// Hash of the other end's address.
     pub(crate) peer: u64,
-    /// Responder's port with the protocol.
-    pub(crate) port: u64,
     pub(crate) kind: Kind,
     /// Begun by a SYN without ACK.
     pub(crate) syn: bool,
@@ -36,17 +36,6 @@ pub(crate) enum Kind {
     Other,
 }
 
-impl Later {
-    /// By how much it changes the tally of the flow's bucket.
-    pub(crate) fn change(self, told: Told) -> Tally {
-        match self {
-            Self::Answer => Tally { answered: 1, ..Tally::default() },
-            Self::Reset => Tally { reset: 1, ..Tally::default() },
-            Self::Totals(totals) => Tally::change(told, totals),
-        }
-    }
-}
-
 /// What a role is told later.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Later {
@@ -54,8 +43,25 @@ pub(crate) enum Later {
     Answer,
     /// The first RST.
     Reset,
-    /// Totals: when the flow's own context is read, and again when it ends.
-    Totals(Totals),
+    /// Totals, when the flow's own context is read and again when it ends; and what was told of them before.
+    Totals { before: Option<Told>, now: Told },
+}
+
+impl Later {
+    /// By how much it changes the tally of the flow's bucket.
+    fn change(&self) -> Tally {
+        match self {
+            Self::Answer => Tally { answered: 1, ..Tally::default() },
+            Self::Reset => Tally { reset: 1, ..Tally::default() },
+            Self::Totals { before, now } => {
+                let mut change = Tally::carried(now);
+                if let Some(before) = before {
+                    change.subtract(&Tally::carried(before));
+                }
+                change
+            }
+        }
+    }
 }
 
 /// Totals of the flows of one bucket.
@@ -108,17 +114,9 @@ impl Tally {
         }
     }
 
-    /// From what a flow's totals were told as before to what they are now.
-    fn change(told: Told, now: Totals) -> Self {
-        let mut change = Self::carried(now);
-        if let Some(before) = told.before() {
-            change.subtract(&Self::carried(before));
-        }
-        change
-    }
-
-    fn carried(totals: Totals) -> Self {
-        let log = log_units(totals.bytes());
+    fn carried(told: &Told) -> Self {
+        let Told { totals, log } = *told;
+        let log = u64::from(log);
         Self {
             told: 1,
             packets: totals.packets,
@@ -147,11 +145,40 @@ pub(crate) fn log_deviation(count: u64, sum: u64, squares: u64) -> Option<f64> {
     Some(variance.sqrt() / LOG_UNIT)
 }
 
-/// One flow of a short list.
+/// One flow of a short list: a cache line.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     begin: Begin,
-    tally: Tally,
+    heard: Heard,
+}
+
+/// What was told of it since.
+#[derive(Debug, Clone, Copy, Default)]
+struct Heard {
+    told: Told,
+    is_told: bool,
+    answered: bool,
+    reset: bool,
+}
+
+impl Entry {
+    fn later(&mut self, event: &Later) {
+        match event {
+            Later::Answer => self.heard.answered = true,
+            Later::Reset => self.heard.reset = true,
+            Later::Totals { now, .. } => (self.heard.told, self.heard.is_told) = (*now, true),
+        }
+    }
+
+    fn tally(&self) -> Tally {
+        let mut tally = Tally::of(&self.begin);
+        tally.answered = u32::from(self.heard.answered);
+        tally.reset = u32::from(self.heard.reset);
+        if self.heard.is_told {
+            tally.add(&Tally::carried(&self.heard.told));
+        }
+        tally
+    }
 }
 
 /// One host in one role.
@@ -200,37 +227,52 @@ impl Role {
         let silence = self.last_start_ns.map(|last| (begin.start_ns - last) as f64 * 1e-9);
         self.last_start_ns = Some(begin.start_ns);
         self.baseline.begin(begin.start_ns);
-        let entry = Entry { begin, tally: Tally::of(&begin) };
         if self.many.is_none() && self.few.len() == FEW_MAX {
             self.few.retain(|entry| entry.begin.start_ns >= begin.start_ns - reach_ns() - look_ahead_ns);
             if self.few.len() == FEW_MAX {
                 let mut many = Box::new(Many::new(look_ahead_ns));
-                self.few.drain(..).for_each(|entry| many.add(&entry));
+                self.few.drain(..).for_each(|entry| many.add(&entry.begin, &entry.tally()));
                 self.many = Some(many);
                 self.few = Vec::new();
             }
         }
         match &mut self.many {
-            Some(many) => many.add(&entry),
-            None => self.few.push(entry),
+            Some(many) => many.add(&begin, &Tally::of(&begin)),
+            None => {
+                // Most hosts have but one flow in a role.
+                self.few.reserve_exact(if self.few.is_empty() { 1 } else { 0 });
+                self.few.push(Entry { begin, heard: Heard::default() });
+            }
         }
         silence
     }
 
-    pub(crate) fn later(&mut self, serial: u64, start: Buckets, change: &Tally) {
+    /// Something happened to the flow `serial`, which began in `start`.
+    #[inline]
+    pub(crate) fn later(&mut self, serial: u32, start: Buckets, event: &Later) {
         match &mut self.many {
-            Some(many) => many.buckets.amend(start, |bucket| bucket.tally.add(change)),
+            Some(many) => {
+                let change = event.change();
+                many.buckets.amend(start, |bucket| bucket.tally.add(&change));
+            }
             None => {
                 if let Some(entry) = self.few.iter_mut().rev().find(|entry| entry.begin.serial == serial) {
-                    entry.tally.add(change);
+                    entry.later(event);
                 }
             }
         }
+        if let Later::Totals { before, now } = event {
+            self.baseline.totals(before.as_ref(), now);
+        }
     }
 
-    /// What a flow carried, for the baseline.
-    pub(crate) fn totals(&mut self, told: Told, bytes: u64) {
-        self.baseline.totals(told, bytes);
+    /// Has what lies elsewhere fetched.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        match &self.many {
+            Some(many) => prefetch::value(&**many),
+            None => prefetch::slice(&self.few),
+        }
     }
 
     /// The host's features for a flow that began in `start`, as known now, with the silence before it.
@@ -269,20 +311,24 @@ impl Role {
     /// A longer window has all that a shorter one has, and what is older: one pass, from the latest flow back.
     fn each_window_of_few(&self, start: Buckets, mut give: impl FnMut(usize, &Reading)) {
         let mut reading = Reading::default();
-        let (mut peers, mut ports) = ([0u64; FEW_MAX], [0u64; FEW_MAX]);
+        let (mut peers, mut ports) = ([0; FEW_MAX], [0; FEW_MAX]);
+        let mut buckets = [Buckets::default(); FEW_MAX];
+        for (buckets, entry) in buckets.iter_mut().zip(self.few.iter().rev()) {
+            *buckets = Buckets::at(entry.begin.start_ns);
+        }
         let mut count = 0;
-        let mut older = self.few.iter().rev().peekable();
         for w in 0..WINDOWS {
             let first = start.first(w);
-            while let Some(entry) = older.next_if(|entry| entry.begin.start.0[w] >= first) {
+            let older = self.few.iter().rev().enumerate().skip(count);
+            for (at, entry) in older.take_while(|(at, _)| buckets[*at].0[w] >= first) {
                 let Begin { peer, port, .. } = entry.begin;
-                reading.tally.add(&entry.tally);
-                reading.peers += f64::from(u8::from(!peers[..count].contains(&peer)));
-                reading.ports += f64::from(u8::from(!ports[..count].contains(&port)));
-                (peers[count], ports[count]) = (peer, port);
-                count += 1;
+                reading.tally.add(&entry.tally());
+                reading.peers += f64::from(u8::from(!peers[..at].contains(&peer)));
+                reading.ports += f64::from(u8::from(!ports[..at].contains(&port)));
+                (peers[at], ports[at]) = (peer, port);
+                count = at + 1;
             }
-            reading.busiest = busiest(self.few.iter().rev().take(count).map(|entry| entry.begin.start.0[w]));
+            reading.busiest = busiest(buckets[..count].iter().map(|buckets| buckets.0[w]));
             give(w, &reading);
         }
     }
@@ -316,24 +362,38 @@ impl Reading {
     fn write(&self, row: &mut Row<'_>) {
         let tally = &self.tally;
         let (flows, told) = (f64::from(tally.flows), f64::from(tally.told));
-        let of_flows = |count: u32| ratio(f64::from(count), flows);
         let bytes = tally.bytes() as f64;
+        let unanswered = flows - f64::from(tally.answered);
         let log_std = log_deviation(u64::from(tally.told), tally.log, tally.log_squares);
+        let [mean_packets, mean_bytes] = ratios([tally.packets as f64, bytes], told);
+        let [unanswered, reset, tcp, udp, icmp, syn, busiest, _] = ratios(
+            [
+                unanswered,
+                f64::from(tally.reset),
+                f64::from(tally.tcp),
+                f64::from(tally.udp),
+                f64::from(tally.icmp),
+                f64::from(tally.syn),
+                f64::from(self.busiest),
+                0.0,
+            ],
+            flows,
+        );
         row.all([
             flows,
             self.ports,
             self.peers,
-            ratio(tally.packets as f64, told),
-            ratio(flows - f64::from(tally.answered), flows),
-            of_flows(tally.reset),
-            ratio(bytes, told),
+            mean_packets,
+            unanswered,
+            reset,
+            mean_bytes,
             log_std.unwrap_or(f64::NAN),
             ratio(tally.backward_bytes as f64, bytes),
-            of_flows(tally.tcp),
-            of_flows(tally.udp),
-            of_flows(tally.icmp),
-            of_flows(tally.syn),
-            of_flows(self.busiest),
+            tcp,
+            udp,
+            icmp,
+            syn,
+            busiest,
         ]);
     }
 
@@ -357,22 +417,23 @@ impl Many {
         Self { buckets: Rings::new(look_ahead_ns), peers, ports }
     }
 
-    fn add(&mut self, entry: &Entry) {
-        let Begin { start_ns, start, peer, port, .. } = entry.begin;
-        self.buckets.update(start, &Bucket { tally: entry.tally, peers: 0, ports: 0 });
+    fn add(&mut self, begin: &Begin, tally: &Tally) {
+        let Begin { start_ns, peer, port, .. } = *begin;
+        let start = Buckets::at(start_ns);
+        self.buckets.update(start, &Bucket { tally: *tally, peers: 0, ports: 0 });
         let seen = self.peers.add(peer, start_ns);
         count_seen(&mut self.buckets, &self.peers, seen, start, |bucket| &mut bucket.peers);
-        let seen = self.ports.add(port, start_ns);
+        let seen = self.ports.add(u64::from(port), start_ns);
         count_seen(&mut self.buckets, &self.ports, seen, start, |bucket| &mut bucket.ports);
     }
 
     fn read(&self, w: usize, start: Buckets) -> Reading {
-        let sum = self.buckets.since(w, start);
+        let (sum, busiest) = self.buckets.since(w, start);
         Reading {
             tally: sum.tally,
             peers: self.peers.count(sum.peers),
             ports: self.ports.count(sum.ports),
-            busiest: self.buckets.each(w, start).map(|bucket| bucket.tally.flows).max().unwrap_or(0),
+            busiest,
         }
     }
 }
@@ -410,6 +471,7 @@ fn count_seen(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::events::Totals;
     use proptest::prelude::*;
 
     const AHEAD: i64 = 5_000_000_000;
@@ -423,26 +485,29 @@ mod tests {
     proptest! {
         /// A list and rings that saw the same flows say the same, at every reading.
         #[test]
-        fn few_and_many_agree(steps in prop::collection::vec((0i64..200_000, 0u64..4, 0u64..4, 0u8..4), 1..9)) {
+        fn few_and_many_agree(steps in prop::collection::vec((0i64..200_000, 0u64..4, 0u32..4, 0u8..4), 1..9)) {
             let mut few = Role::default();
             let mut many = Role { many: Some(Box::new(Many::new(AHEAD))), ..Role::default() };
             let mut now = 1_000_000_000_000i64;
             for (serial, (gap_ms, peer, port, what)) in steps.into_iter().enumerate() {
                 now += gap_ms * 1_000_000;
-                let serial = serial as u64;
+                let serial = serial as u32;
                 let kind = if peer == 1 { Kind::Tcp } else { Kind::Udp };
                 let start = Buckets::at(now);
-                let begin = Begin { serial, start_ns: now, start, peer, port, kind, syn: port == 2 };
+                let begin = Begin { serial, start_ns: now, peer, port, kind, syn: port == 2 };
                 for role in [&mut few, &mut many] {
                     role.begin(begin, AHEAD);
                     if what & 1 == 1 {
-                        role.later(serial, start, &Later::Answer.change(Told::default()));
+                        role.later(serial, start, &Later::Answer);
                     }
                     if what & 2 == 2 {
-                        let totals = |packets, forward_bytes| Totals { packets, forward_bytes, backward_bytes: 7 };
-                        role.later(serial, start, &Later::Totals(totals(2, 100)).change(Told::default()));
-                        let told = Told::now(totals(2, 100));
-                        role.later(serial, start, &Later::Totals(totals(3, 1000 + port)).change(told));
+                        let told = |packets, forward_bytes| {
+                            Told::new(Totals { packets, forward_bytes, backward_bytes: 7 })
+                        };
+                        let first = told(2, 100);
+                        role.later(serial, start, &Later::Totals { before: None, now: first });
+                        let now = told(3, 1000 + u64::from(port));
+                        role.later(serial, start, &Later::Totals { before: Some(first), now });
                     }
                 }
                 prop_assert_eq!(written(&few, now), written(&many, now));
@@ -453,14 +518,14 @@ mod tests {
     #[test]
     fn a_window_says_what_happened() {
         let mut role = Role::default();
-        for n in 0..20u64 {
-            let start_ns = 100_000_000_000 + n as i64 * 1_000_000_000;
+        for n in 0..20u32 {
+            let start_ns = 100_000_000_000 + i64::from(n) * 1_000_000_000;
             let start = Buckets::at(start_ns);
             let begin =
-                Begin { serial: n, start_ns, start, peer: n % 5, port: n, kind: Kind::Tcp, syn: true };
+                Begin { serial: n, start_ns, peer: u64::from(n % 5), port: n, kind: Kind::Tcp, syn: true };
             role.begin(begin, AHEAD);
             if n % 2 == 0 {
-                role.later(n, start, &Later::Answer.change(Told::default()));
+                role.later(n, start, &Later::Answer);
             }
         }
         let mut out = Vec::new();

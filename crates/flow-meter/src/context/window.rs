@@ -3,12 +3,15 @@
 //! A value that belongs to time `t` lies in bucket `t / step`. A window of length W read for a flow that began at `t0`
 //! covers the buckets from that of `t0 − W` on; what lies later is there only as far as it is known at the reading.
 
+use crate::prefetch;
 use schema::features::WINDOWS_S;
 
 /// How many windows there are.
 pub(crate) const WINDOWS: usize = WINDOWS_S.len();
 const STEPS: i64 = 10;
 const NS: i64 = 1_000_000_000;
+/// A longer look-ahead sees no more than this.
+const LOOK_AHEAD_MAX_NS: i64 = 3600 * NS;
 
 /// Step of window `w` in steps of the shortest, by which the others can be told from it without a division by a variable.
 const MULTIPLES: [i64; WINDOWS] = {
@@ -74,128 +77,125 @@ impl Amount for u32 {
     }
 }
 
-/// The latest buckets of one window, and their sum; what falls out of the ring is forgotten.
-#[derive(Debug, Clone)]
-struct Ring<T> {
-    /// Which bucket each place holds. As many as a power of two.
-    numbers: Box<[i64]>,
-    values: Box<[T]>,
-    /// Of all buckets that the ring has.
-    sum: T,
+/// Which bucket a place holds, and how many flows began in it.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    number: i64,
+    flows: u32,
 }
 
-impl<T: Amount> Ring<T> {
-    fn new(length: usize) -> Self {
-        let length = length.next_power_of_two();
-        Self {
-            numbers: vec![i64::MIN; length].into_boxed_slice(),
-            values: vec![T::default(); length].into_boxed_slice(),
-            sum: T::default(),
-        }
-    }
-
-    #[inline]
-    fn place(&self, number: i64) -> usize {
-        number as usize & (self.numbers.len() - 1)
-    }
-
-    /// Adds to a bucket, making it when it is newer than what its place holds. A bucket that has fallen out stays out.
-    #[inline]
-    fn update(&mut self, number: i64, amount: &T) {
-        let at = self.place(number);
-        if self.numbers[at] < number {
-            self.numbers[at] = number;
-            self.sum.subtract(&self.values[at]);
-            self.values[at] = T::default();
-        }
-        if self.numbers[at] == number {
-            self.values[at].add(amount);
-            self.sum.add(amount);
-        }
-    }
-
-    /// Changes a bucket if it is still there, and the sum alike: `change` adds and takes away, nothing else.
-    #[inline]
-    fn amend(&mut self, number: i64, mut change: impl FnMut(&mut T)) {
-        let at = self.place(number);
-        if self.numbers[at] == number {
-            change(&mut self.values[at]);
-            change(&mut self.sum);
-        }
-    }
-
-    /// Sum of the buckets from `first` on: all but the few older ones that the ring still has.
-    #[inline]
-    fn since(&self, first: i64) -> T {
-        let mut sum = self.sum;
-        for (number, value) in self.numbers.iter().zip(&self.values) {
-            if *number < first && *number != i64::MIN {
-                sum.subtract(value);
-            }
-        }
-        sum
-    }
-
-    #[inline]
-    fn each(&self, first: i64) -> impl Iterator<Item = &T> {
-        let held = self.numbers.iter().zip(&self.values);
-        held.filter(move |(number, _)| **number >= first).map(|(_, value)| value)
-    }
+impl Held {
+    /// No bucket.
+    const NONE: Self = Self { number: i64::MIN, flows: 0 };
 }
 
-/// Buckets of every window.
+/// The latest buckets of every window, a ring each, and the sum of each ring. What falls out of a ring is forgotten.
 #[derive(Debug, Clone)]
 pub(crate) struct Rings<T> {
-    rings: [Ring<T>; WINDOWS],
+    /// One ring behind the other.
+    held: Box<[Held]>,
+    values: Box<[T]>,
+    sums: [T; WINDOWS],
+    rings: [Ring; WINDOWS],
+}
+
+/// Where a ring lies. It has as many places as a power of two.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ring {
+    from: u16,
+    length: u16,
+}
+
+impl Ring {
+    #[inline]
+    fn place(self, number: i64) -> usize {
+        usize::from(self.from) + (number as usize & (usize::from(self.length) - 1))
+    }
+
+    fn places(self) -> std::ops::Range<usize> {
+        usize::from(self.from)..usize::from(self.from) + usize::from(self.length)
+    }
 }
 
 impl<T: Amount> Rings<T> {
     /// Rings that hold a window and the look-ahead after it.
     pub(crate) fn new(look_ahead_ns: i64) -> Self {
-        let length = |w: usize| (STEPS + look_ahead_ns / step_ns(w) + 3) as usize;
-        Self { rings: std::array::from_fn(|w| Ring::new(length(w))) }
+        let mut rings = [Ring::default(); WINDOWS];
+        let mut all = 0;
+        for (w, ring) in rings.iter_mut().enumerate() {
+            let buckets = STEPS + look_ahead_ns.clamp(0, LOOK_AHEAD_MAX_NS) / step_ns(w) + 3;
+            let length = (buckets as u16).next_power_of_two();
+            *ring = Ring { from: all, length };
+            all += length;
+        }
+        let all = usize::from(all);
+        let values = vec![T::default(); all].into_boxed_slice();
+        Self { held: vec![Held::NONE; all].into_boxed_slice(), values, sums: Default::default(), rings }
     }
 
-    /// Adds to the bucket of each window, making it when it is newer than what its place holds.
+    /// Adds a flow to the bucket of each window, making it when it is newer than what its place holds. A bucket that has
+    /// fallen out stays out.
     #[inline]
     pub(crate) fn update(&mut self, at: Buckets, amount: &T) {
-        for (ring, number) in self.rings.iter_mut().zip(at.0) {
-            ring.update(number, amount);
+        for (w, number) in at.0.into_iter().enumerate() {
+            let place = self.rings[w].place(number);
+            let (held, value) = (&mut self.held[place], &mut self.values[place]);
+            if held.number < number {
+                *held = Held { number, flows: 0 };
+                self.sums[w].subtract(value);
+                *value = T::default();
+            }
+            if held.number == number {
+                held.flows += 1;
+                value.add(amount);
+                self.sums[w].add(amount);
+            }
         }
     }
 
-    /// Changes the bucket of each window that still has it.
+    /// Changes the bucket of each window that still has it: `change` adds and takes away, nothing else.
     #[inline]
     pub(crate) fn amend(&mut self, at: Buckets, mut change: impl FnMut(&mut T)) {
-        for (ring, number) in self.rings.iter_mut().zip(at.0) {
-            ring.amend(number, &mut change);
-        }
+        (0..WINDOWS).for_each(|w| self.amend_one(w, at, &mut change));
     }
 
     /// As [`Self::amend`], in window `w` only.
     #[inline]
-    pub(crate) fn amend_one(&mut self, w: usize, at: Buckets, change: impl FnMut(&mut T)) {
-        self.rings[w].amend(at.0[w], change);
+    pub(crate) fn amend_one(&mut self, w: usize, at: Buckets, mut change: impl FnMut(&mut T)) {
+        let place = self.rings[w].place(at.0[w]);
+        if self.held[place].number == at.0[w] {
+            change(&mut self.values[place]);
+            change(&mut self.sums[w]);
+        }
     }
 
-    /// Window `w` of a flow that began in `start`.
+    /// Window `w` of a flow that began in `start`, and the flows of its busiest bucket: all that the ring has but the few
+    /// buckets that are older.
     #[inline]
-    pub(crate) fn since(&self, w: usize, start: Buckets) -> T {
-        self.rings[w].since(start.first(w))
-    }
-
-    /// Every bucket of window `w` from that of the window's begin on.
-    #[inline]
-    pub(crate) fn each(&self, w: usize, start: Buckets) -> impl Iterator<Item = &T> {
-        self.rings[w].each(start.first(w))
+    pub(crate) fn since(&self, w: usize, start: Buckets) -> (T, u32) {
+        let first = start.first(w);
+        let places = self.rings[w].places();
+        let mut sum = self.sums[w];
+        let mut busiest = 0;
+        for (held, value) in self.held[places.clone()].iter().zip(&self.values[places]) {
+            if held.number >= first {
+                busiest = busiest.max(held.flows);
+            } else if held.number != i64::MIN {
+                sum.subtract(value);
+            }
+        }
+        (sum, busiest)
     }
 
     /// Changes every bucket, and the sums alike.
-    pub(crate) fn change_all(&mut self, mut change: impl FnMut(&mut T)) {
-        for ring in &mut self.rings {
-            ring.values.iter_mut().for_each(&mut change);
-            change(&mut ring.sum);
-        }
+    pub(crate) fn change_all(&mut self, change: impl FnMut(&mut T)) {
+        self.values.iter_mut().chain(&mut self.sums).for_each(change);
+    }
+
+    /// Has its buckets of the shortest window fetched.
+    #[inline]
+    pub(crate) fn prefetch(&self) {
+        prefetch::slice(&self.held);
     }
 }
 
@@ -231,7 +231,11 @@ mod tests {
                 }
                 last = at;
                 for w in 0..WINDOWS {
-                    prop_assert_eq!(rings.since(w, at), rings.each(w, at).sum::<u32>());
+                    let places = rings.rings[w].places();
+                    let held = rings.held[places.clone()].iter().zip(&rings.values[places]);
+                    let sum: u32 =
+                        held.filter(|(held, _)| held.number >= at.first(w)).map(|(_, value)| value).sum();
+                    prop_assert_eq!(rings.since(w, at).0, sum);
                 }
             }
         }

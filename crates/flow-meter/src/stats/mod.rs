@@ -20,7 +20,7 @@ pub(crate) use first::FirstPackets;
 pub(crate) use flags::Flags;
 
 pub(crate) use lapses::Lapses;
-pub(crate) use row::{Row, ratio};
+pub(crate) use row::{Row, ratio, ratios};
 pub(crate) use side::Side;
 pub(crate) use spread::{Gaps, write_spread};
 pub(crate) use tcp::{Connection, datagram_state};

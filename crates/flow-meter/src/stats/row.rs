@@ -35,6 +35,12 @@ impl Row<'_> {
     }
 }
 
+/// Several shares of one whole.
+#[inline]
+pub(crate) fn ratios<const N: usize>(values: [f64; N], divisor: f64) -> [f64; N] {
+    if divisor > 0.0 { values.map(|value| value / divisor) } else { [f64::NAN; N] }
+}
+
 /// NaN where the divisor is 0.
 #[inline]
 pub(crate) fn ratio(value: f64, divisor: f64) -> f64 {

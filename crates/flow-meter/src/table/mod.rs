@@ -3,20 +3,18 @@
 //! Packet time only. What happens goes into a log: a flow's begin, its first answer and reset, what it carried, when its
 //! context is due, and at last all that its record says but the context.
 
-mod index;
-
 use crate::FlowLimits;
-use crate::context::Parties;
+use crate::context::{Hashes, Parties};
 use crate::decode::{Packet, flag};
 use crate::events::{At, Event, Log, Moment, Phase, What};
 use crate::flow::{Flow, Life};
 use crate::front::{Item, Packets};
+use crate::index::Index;
 use crate::key::{FlowKey, Layer, protocol};
 use crate::prefetch;
 use crate::record::{FlowEnd, FlowSummary};
 use crate::slab::Slab;
 use crate::wheel::{Slot, TICK_NS, Wheel};
-use index::Index;
 use std::collections::VecDeque;
 
 /// Packets whose flows are fetched together before the first of them is counted.
@@ -215,6 +213,7 @@ impl FlowTable {
             version: key.version,
             syn: bits == flag::SYN,
             outer: key.layer == Layer::Outer,
+            hashes: Hashes::default(),
         };
         let from = item.hops_at as usize;
         flow.came_from(packet, bytes, &packets.hops[from..from + usize::from(item.hops)]);
@@ -229,7 +228,7 @@ impl FlowTable {
         let slot = Slot { index: at, generation: flow.generation };
         self.readings.push_back((flow.reading_ns, slot));
         self.find_quiet();
-        self.tell(now, at, What::Begin(parties));
+        self.tell(now, at, What::Begin(parties.hashed()));
         at
     }
 

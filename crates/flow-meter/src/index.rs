@@ -1,7 +1,7 @@
-//! From a key's hash to the flow's place: open addressing with linear probing, one word a cell.
+//! From a key's hash to the place of what has that key: open addressing with linear probing, one word a cell.
 //!
-//! A cell holds the whole 32-bit hash beside the place, so that growing and removing never touch a flow, and so that a
-//! batch of packets can find its flows' cells, and have them fetched, before the first of them is needed.
+//! A cell holds the whole 32-bit hash beside the place, so that growing and removing never touch what lies there, and so
+//! that a batch can find its cells, and have them fetched, before the first of them is needed.
 
 use crate::prefetch;
 
@@ -11,7 +11,7 @@ const CELLS_MIN: usize = 1 << 10;
 #[derive(Debug, Clone, Copy)]
 struct Cell {
     hash: u32,
-    /// Place of the flow, or [`FREE`].
+    /// The place, or [`FREE`].
     at: u32,
 }
 
