@@ -87,7 +87,8 @@ impl Tallies {
     }
 }
 
-/// A flow from its first packet to its record.
+/// A flow from its first packet to its record. What every packet touches comes first.
+#[repr(C)]
 pub(crate) struct Flow {
     pub(crate) key: FlowKey,
     // What is looked at for every packet, and by the time-outs.
@@ -106,13 +107,13 @@ pub(crate) struct Flow {
     pub(crate) read: bool,
     pub(crate) initiator_is_low: bool,
     pub(crate) part: u32,
-    pub(crate) first_ns: i64,
     pub(crate) answer_ns: Option<i64>,
+    recogniser: Recogniser,
     pub(crate) tallies: Tallies,
     /// Of others than TCP it has the history alone.
     pub(crate) connection: Connection,
-    recogniser: Recogniser,
     heads: [Head; 2],
+    pub(crate) first_ns: i64,
     /// MAC addresses of the first packet, destination before source, as Ethernet has them.
     macs: Option<[u8; 12]>,
     /// What carried the first packet, outermost first.

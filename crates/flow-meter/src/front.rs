@@ -8,7 +8,6 @@ use crate::key::{FlowKey, Layer, source_is_low};
 use crate::meter::{CLAMP_NS, MeterCounters};
 use crate::skip::SkipReason;
 use hashbrown::DefaultHashBuilder;
-use std::hash::BuildHasher;
 
 /// One packet on its way to the table of its flow.
 #[derive(Debug, Clone, Copy)]
@@ -47,10 +46,16 @@ impl Packets {
         self.drains.clear();
     }
 
+    /// A place at the end for the packet of the batch's `frame`th.
     #[inline]
-    fn put(&mut self, item: &Item, hops: &[Hop]) {
-        self.items.push(*item);
-        if let (Some(item), false) = (self.items.last_mut(), hops.is_empty()) {
+    fn begin(&mut self, frame: u32) -> &mut Item {
+        self.items.push_mut(Item { frame, ..Item::EMPTY })
+    }
+
+    /// The packet at the end was carried by others.
+    #[cold]
+    fn carried_by(&mut self, hops: &[Hop]) {
+        if let Some(item) = self.items.last_mut() {
             item.hops_at = self.hops.len() as u32;
             item.hops = hops.len() as u8;
             self.hops.extend_from_slice(hops);
@@ -58,39 +63,28 @@ impl Packets {
     }
 }
 
+impl Item {
+    const EMPTY: Self = Self {
+        packet: Packet::EMPTY,
+        number: 0,
+        hash: 0,
+        frame: 0,
+        hops_at: 0,
+        hops: 0,
+        layer: Layer::Inner,
+        source_is_low: false,
+    };
+}
+
 /// Reads every frame of an input.
+#[derive(Default)]
 pub struct Front {
     fragments: Fragments,
     counters: MeterCounters,
     hasher: DefaultHashBuilder,
     outer: Vec<Hop>,
-    /// The packet at hand.
-    item: Item,
     now_ns: Option<i64>,
     packets: u64,
-}
-
-impl Default for Front {
-    fn default() -> Self {
-        Self {
-            fragments: Fragments::default(),
-            counters: MeterCounters::default(),
-            hasher: DefaultHashBuilder::default(),
-            outer: Vec::new(),
-            item: Item {
-                packet: Packet::EMPTY,
-                number: 0,
-                hash: 0,
-                frame: 0,
-                hops_at: 0,
-                hops: 0,
-                layer: Layer::Inner,
-                source_is_low: false,
-            },
-            now_ns: None,
-            packets: 0,
-        }
-    }
 }
 
 impl Front {
@@ -99,20 +93,27 @@ impl Front {
     pub fn push(&mut self, frame: &Frame<'_>, index: u32, tables: &mut [Packets]) {
         self.counters.packets += 1;
         self.counters.wire_bytes += u64::from(frame.wire_len);
-        // One place for every packet, and one copy out of it, late enough that its parts have been written.
-        self.item.packet = Packet::EMPTY;
-        if let Err(reason) = decode_into(frame, &mut self.outer, &mut self.item.packet) {
+        let Some(first) = tables.first_mut() else { return };
+        // A packet is written where it will be read: in the first table, until it is known to be another's.
+        let item = first.begin(index);
+        if let Err(reason) = decode_into(frame, &mut self.outer, &mut item.packet) {
+            first.items.pop();
             self.skip(reason, frame);
             return;
         }
-        self.item.frame = index;
-        self.item.packet.ts_ns = self.clock(frame.ts_ns, tables);
-        // Whatever carries it belongs to the innermost packet: each byte on the wire is counted once.
-        self.item.packet.wire_len = frame.wire_len;
+        item.packet.wire_len = frame.wire_len;
+        // Packet time never goes back: a little is clamped, more begins a new epoch.
+        let ts_ns = bounded(frame.ts_ns);
+        let late = self.now_ns.filter(|now_ns| ts_ns < *now_ns);
+        item.packet.ts_ns = late.filter(|now_ns| ts_ns >= now_ns - CLAMP_NS).unwrap_or(ts_ns);
+        self.now_ns = Some(item.packet.ts_ns);
+        if late.is_some() {
+            self.went_back(item.packet.ts_ns == ts_ns, tables);
+        }
         let hops = self.outer.len();
         self.give(Layer::Inner, hops, tables);
         if hops > 0 {
-            self.give_outer(tables);
+            self.give_outer(index, frame.wire_len, tables);
         }
     }
 
@@ -122,62 +123,66 @@ impl Front {
         self.counters.skipped_wire_bytes += u64::from(frame.wire_len);
     }
 
+    /// The clock went back: far enough for a new epoch, or by so little that the packet counts as simultaneous.
     #[cold]
-    fn give_outer(&mut self, tables: &mut [Packets]) {
+    fn went_back(&mut self, far: bool, tables: &mut [Packets]) {
+        if !far {
+            self.counters.clamped += 1;
+            return;
+        }
+        self.counters.epochs += 1;
+        for (at, table) in tables.iter_mut().enumerate() {
+            // The packet at hand lies in the first table already, and comes after.
+            table.drains.push(table.items.len() - usize::from(at == 0));
+        }
+    }
+
+    /// The packets that carried the one before. Whatever carries it belongs to the innermost packet: each byte on the wire
+    /// is counted once.
+    #[cold]
+    fn give_outer(&mut self, index: u32, wire_len: u32, tables: &mut [Packets]) {
         self.counters.tunnelled += 1;
-        let Packet { ts_ns, wire_len, .. } = self.item.packet;
+        let ts_ns = self.now_ns.unwrap_or_default();
         for hops in 0..self.outer.len() {
-            self.item.packet = Packet { ts_ns, wire_len, ..self.outer[hops].packet };
+            if let Some(first) = tables.first_mut() {
+                first.begin(index).packet = Packet { ts_ns, wire_len, ..self.outer[hops].packet };
+            }
             self.give(Layer::Outer, hops, tables);
         }
     }
 
-    /// Gives the packet at hand to the table of its flow.
+    /// Gives the packet at the end of the first table to the table of its flow.
     #[inline]
     fn give(&mut self, layer: Layer, hops: usize, tables: &mut [Packets]) {
-        let item = &mut self.item;
+        let count = tables.len();
+        let Some((first, others)) = tables.split_first_mut() else { return };
+        let Some(item) = first.items.last_mut() else { return };
         if item.packet.fragment.is_some() {
             self.fragments.resolve(&mut item.packet);
         }
         item.source_is_low = source_is_low(&item.packet);
-        let hash = self.hasher.hash_one(FlowKey::new(&item.packet, layer, item.source_is_low));
+        let hash = FlowKey::hash_of(&item.packet, layer, item.source_is_low, &self.hasher);
         item.hash = hash as u32;
         item.layer = layer;
         item.number = self.packets;
         self.packets += 1;
         // High bits choose the table, low bits the cell in it.
-        let table = if tables.len() > 1 { (hash >> 48) as usize % tables.len() } else { 0 };
-        if let Some(table) = tables.get_mut(table) {
-            table.put(item, &self.outer[..hops]);
+        let at = if count > 1 { (hash >> 48) as usize % count } else { 0 };
+        let table = match at.checked_sub(1).and_then(|at| others.get_mut(at)) {
+            Some(other) => {
+                other.items.extend(first.items.pop());
+                other
+            }
+            None => first,
+        };
+        if hops > 0 {
+            table.carried_by(&self.outer[..hops]);
         }
     }
 
     /// Tells every table the time at the end of the batch.
     pub fn finish(&mut self, tables: &mut [Packets]) {
         tables.iter_mut().for_each(|table| table.now_ns = self.now_ns);
-    }
-
-    /// Packet time never goes back: a little is clamped, more begins a new epoch.
-    #[inline]
-    fn clock(&mut self, ts_ns: i64, tables: &mut [Packets]) -> i64 {
-        let ts_ns = bounded(ts_ns);
-        let now_ns = match self.now_ns {
-            Some(now_ns) if ts_ns < now_ns => self.back(ts_ns, now_ns, tables),
-            _ => ts_ns,
-        };
-        self.now_ns = Some(now_ns);
-        now_ns
-    }
-
-    #[cold]
-    fn back(&mut self, ts_ns: i64, now_ns: i64, tables: &mut [Packets]) -> i64 {
-        if ts_ns >= now_ns - CLAMP_NS {
-            self.counters.clamped += 1;
-            return now_ns;
-        }
-        self.counters.epochs += 1;
-        tables.iter_mut().for_each(|table| table.drains.push(table.items.len()));
-        ts_ns
     }
 
     /// A live source's time where no packet tells it. Gives the time that it is now.

@@ -175,8 +175,10 @@ impl Joiner {
             }
         }
         for event in events {
-            if !matches!(event.what, What::Begin(_)) {
-                self.hosts.prefetch_deep(&waiting.get(event.at).places);
+            match event.what {
+                What::Begin(_) => {}
+                What::Part(..) => prefetch::slice(&waiting.get(event.at).row),
+                _ => self.hosts.prefetch_deep(&waiting.get(event.at).places),
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Which packets belong together: the 5-tuple with its VLAN, both ends ordered, so that either direction finds it.
 
 use crate::decode::Packet;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address in 128 bits. IPv4 keeps to the low 32; the key's `version` tells the two apart.
@@ -47,7 +47,7 @@ impl Direction {
 pub(crate) type Endpoint = (Bits, u16);
 
 /// Whether a conversation carries data of its own, or packets of others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layer {
     /// The innermost.
     Inner,
@@ -89,22 +89,6 @@ impl Default for FlowKey {
     }
 }
 
-impl Hash for FlowKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // Few wide words: most of the cost of a look-up in a cached table is hashing.
-        if self.version == 6 {
-            state.write_u128(self.low);
-            state.write_u128(self.high);
-        } else {
-            state.write_u64(self.low as u64 | (self.high as u64) << 32);
-        }
-        let ports = u64::from(self.low_port) | u64::from(self.high_port) << 16;
-        let vlan = u64::from(self.vlan[0]) << 32 ^ u64::from(self.vlan[1]) << 44;
-        let kind = u64::from(self.protocol) << 56 ^ (self.layer as u64) << 55;
-        state.write_u64((ports | vlan ^ kind) ^ self.tunnel);
-    }
-}
-
 /// Whether a packet's source is the low end of its key.
 #[inline]
 pub(crate) fn source_is_low(packet: &Packet) -> bool {
@@ -130,6 +114,33 @@ impl FlowKey {
             version: packet.version,
             layer,
         }
+    }
+
+    /// Hash of the key that [`Self::new`] would make of the same, told without making it.
+    #[must_use]
+    #[inline]
+    pub(crate) fn hash_of(
+        packet: &Packet,
+        layer: Layer,
+        source_is_low: bool,
+        hasher: &impl BuildHasher,
+    ) -> u64 {
+        let source = (packet.source, packet.source_port);
+        let destination = (packet.destination, packet.destination_port);
+        let (low, high) = if source_is_low { (source, destination) } else { (destination, source) };
+        let mut state = hasher.build_hasher();
+        // Few wide words: most of the cost of a look-up in a cached table is hashing.
+        if packet.version == 6 {
+            state.write_u128(low.0);
+            state.write_u128(high.0);
+        } else {
+            state.write_u64(low.0 as u64 | (high.0 as u64) << 32);
+        }
+        let ports = u64::from(low.1) | u64::from(high.1) << 16;
+        let vlan = u64::from(packet.vlan[0]) << 32 ^ u64::from(packet.vlan[1]) << 44;
+        let kind = u64::from(packet.protocol) << 56 ^ (layer as u64) << 55;
+        state.write_u64((ports | vlan ^ kind) ^ packet.tunnel);
+        state.finish()
     }
 
     /// Whether this is the key that [`Self::new`] would make of the same, told without making it.

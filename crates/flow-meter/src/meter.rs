@@ -144,7 +144,7 @@ pub struct Meter {
 }
 
 /// Frames that are decoded before the first of them is counted.
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 128;
 
 impl Meter {
     /// A meter without flows.

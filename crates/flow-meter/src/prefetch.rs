@@ -24,7 +24,7 @@ pub(crate) fn value<T>(value: &T) {
 #[inline]
 pub(crate) fn slice<T>(slice: &[T]) {
     let first: *const u8 = slice.as_ptr().cast();
-    for at in (0..size_of_val(slice).min(LINE * 4)).step_by(LINE) {
+    for at in (0..size_of_val(slice).min(LINE * 8)).step_by(LINE) {
         line(first.wrapping_add(at));
     }
 }

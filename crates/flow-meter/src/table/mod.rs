@@ -18,7 +18,7 @@ use crate::wheel::{Slot, TICK_NS, Wheel};
 use std::collections::VecDeque;
 
 /// Packets whose flows are fetched together before the first of them is counted.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 
 /// What a table counts of its own.
 #[derive(Debug, Clone, Copy, Default)]
