@@ -62,8 +62,8 @@ impl fmt::Display for CaptureEnd {
 }
 
 /// Reads `source` to its end through a meter, ends all flows there, and hands everything to `receiver`. With more than
-/// one thread the flows are spread over so many tables; the records are the same, in the same order, while no limit of
-/// the meter is hit.
+/// one processor the work is spread over threads, and the flows over several tables when there are more than two; the records
+/// are the same, in the same order, while no limit of the meter is hit.
 ///
 /// # Errors
 /// Those of `receiver` only. What was not delivered then is lost.

@@ -42,11 +42,12 @@ struct Ear {
     used: SyncSender<Log>,
 }
 
-/// Meters `source` with `tables` tables. `after_batch` may stop it.
+/// Meters `source` on so many processors: reading with decoding, joining, and a table of flows take about a third of the
+/// work each, so for every two processors there is one table. `after_batch` may stop it.
 pub(crate) fn meter<S, T, E>(
     source: &mut S,
     config: MeterConfig,
-    tables: NonZeroUsize,
+    processors: NonZeroUsize,
     out: &mut T,
     mut after_batch: impl FnMut(&mut T, &MeterCounters) -> Result<(), E>,
 ) -> Result<(Option<SourceError>, MeterCounters), E>
@@ -54,13 +55,14 @@ where
     S: FrameSource + Send + ?Sized,
     T: Receiver,
 {
+    let tables = processors.get().div_ceil(2);
     let mut limits = config.flows;
-    limits.flows_max = limits.flows_max.div_ceil(tables.get());
+    limits.flows_max = limits.flows_max.div_ceil(tables);
     let look_ahead_ns = config.context.look_ahead_ns;
-    let mut joiner = Joiner::new(config.capture, config.sensor, config.context, tables.get());
+    let mut joiner = Joiner::new(config.capture, config.sensor, config.context, tables);
     thread::scope(|scope| {
         let (mut lanes, mut ears) = (Vec::new(), Vec::new());
-        for _ in 0..tables.get() {
+        for _ in 0..tables {
             let (work, works) = sync_channel(UNDER_WAY_MAX);
             let (give_back, used) = sync_channel(UNDER_WAY_MAX);
             let (tell, told) = sync_channel(UNDER_WAY_MAX);

@@ -236,13 +236,12 @@ impl Role {
                 self.few = Vec::new();
             }
         }
-        match &mut self.many {
-            Some(many) => many.add(&begin, &Tally::of(&begin)),
-            None => {
-                // Most hosts have but one flow in a role.
-                self.few.reserve_exact(if self.few.is_empty() { 1 } else { 0 });
-                self.few.push(Entry { begin, heard: Heard::default() });
-            }
+        if let Some(many) = &mut self.many {
+            many.add(&begin, &Tally::of(&begin));
+        } else {
+            // Most hosts have but one flow in a role.
+            self.few.reserve_exact(usize::from(self.few.is_empty()));
+            self.few.push(Entry { begin, heard: Heard::default() });
         }
         silence
     }

@@ -96,7 +96,7 @@ pub(crate) struct Rings<T> {
     held: Box<[Held]>,
     values: Box<[T]>,
     sums: [T; WINDOWS],
-    rings: [Ring; WINDOWS],
+    windows: [Ring; WINDOWS],
 }
 
 /// Where a ring lies. It has as many places as a power of two.
@@ -120,9 +120,9 @@ impl Ring {
 impl<T: Amount> Rings<T> {
     /// Rings that hold a window and the look-ahead after it.
     pub(crate) fn new(look_ahead_ns: i64) -> Self {
-        let mut rings = [Ring::default(); WINDOWS];
+        let mut windows = [Ring::default(); WINDOWS];
         let mut all = 0;
-        for (w, ring) in rings.iter_mut().enumerate() {
+        for (w, ring) in windows.iter_mut().enumerate() {
             let buckets = STEPS + look_ahead_ns.clamp(0, LOOK_AHEAD_MAX_NS) / step_ns(w) + 3;
             let length = (buckets as u16).next_power_of_two();
             *ring = Ring { from: all, length };
@@ -130,7 +130,7 @@ impl<T: Amount> Rings<T> {
         }
         let all = usize::from(all);
         let values = vec![T::default(); all].into_boxed_slice();
-        Self { held: vec![Held::NONE; all].into_boxed_slice(), values, sums: Default::default(), rings }
+        Self { held: vec![Held::NONE; all].into_boxed_slice(), values, sums: Default::default(), windows }
     }
 
     /// Adds a flow to the bucket of each window, making it when it is newer than what its place holds. A bucket that has
@@ -138,7 +138,7 @@ impl<T: Amount> Rings<T> {
     #[inline]
     pub(crate) fn update(&mut self, at: Buckets, amount: &T) {
         for (w, number) in at.0.into_iter().enumerate() {
-            let place = self.rings[w].place(number);
+            let place = self.windows[w].place(number);
             let (held, value) = (&mut self.held[place], &mut self.values[place]);
             if held.number < number {
                 *held = Held { number, flows: 0 };
@@ -162,7 +162,7 @@ impl<T: Amount> Rings<T> {
     /// As [`Self::amend`], in window `w` only.
     #[inline]
     pub(crate) fn amend_one(&mut self, w: usize, at: Buckets, mut change: impl FnMut(&mut T)) {
-        let place = self.rings[w].place(at.0[w]);
+        let place = self.windows[w].place(at.0[w]);
         if self.held[place].number == at.0[w] {
             change(&mut self.values[place]);
             change(&mut self.sums[w]);
@@ -174,7 +174,7 @@ impl<T: Amount> Rings<T> {
     #[inline]
     pub(crate) fn since(&self, w: usize, start: Buckets) -> (T, u32) {
         let first = start.first(w);
-        let places = self.rings[w].places();
+        let places = self.windows[w].places();
         let mut sum = self.sums[w];
         let mut busiest = 0;
         for (held, value) in self.held[places.clone()].iter().zip(&self.values[places]) {
@@ -231,7 +231,7 @@ mod tests {
                 }
                 last = at;
                 for w in 0..WINDOWS {
-                    let places = rings.rings[w].places();
+                    let places = rings.windows[w].places();
                     let held = rings.held[places.clone()].iter().zip(&rings.values[places]);
                     let sum: u32 =
                         held.filter(|(held, _)| held.number >= at.first(w)).map(|(_, value)| value).sum();

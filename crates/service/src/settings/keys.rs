@@ -145,7 +145,7 @@ section! {
         window_ports_min: u32 = 30;
         /// Whether flow records carry the first payload bytes of each direction (at most 256). They may hold secrets.
         keep_first_payload: bool = false;
-        /// Tables of flows, each on a thread of its own, that one capture file is spread over; 0 for as many as there are processors, at most 64. Records are the same for any number.
+        /// Processors that the metering of one capture file is spread over; 0 for all there are, at most 64. Records are the same for any number.
         threads: usize = 1;
     }
 }
