@@ -47,6 +47,8 @@ bench CAPTURE="testdata/sample.pcap" CEILING="":
     set -euo pipefail
     flowcatcher() { {{cargo}} run --quiet --release --package flowcatcher -- "$@"; }
     flowcatcher --version
+    {{cargo}} bench --quiet --package capture
+    {{cargo}} run --quiet --release --package capture --example weigh -- {{quote(CAPTURE)}}
     {{cargo}} run --quiet --release --package capture --example speed -- {{quote(CAPTURE)}} {{CEILING}}
     store=$(mktemp -d)
     trap 'rm -rf "$store"' EXIT

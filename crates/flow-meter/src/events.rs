@@ -80,3 +80,14 @@ pub struct Log {
     #[expect(clippy::vec_box, reason = "the boxes go from hand to hand; their contents stay where they are")]
     pub(crate) spare: Vec<Box<FlowSummary>>,
 }
+
+impl Log {
+    /// Forgets what it says; what it says of parts of flows is used again.
+    pub fn clear(&mut self) {
+        for event in self.events.drain(..) {
+            if let What::Part(_, summary) = event.what {
+                self.spare.push(summary);
+            }
+        }
+    }
+}

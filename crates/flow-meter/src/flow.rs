@@ -8,6 +8,8 @@ use crate::record::{FlowEnd, FlowSummary};
 use crate::stats::{Bulk, Connection, FirstPackets, Flags, Gaps, Head, Lapses, Row, Side, datagram_state};
 
 const NS: f64 = 1e-9;
+/// Not a time.
+const NEVER: i64 = i64::MIN;
 
 /// Where a flow is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +109,8 @@ pub(crate) struct Flow {
     pub(crate) read: bool,
     pub(crate) initiator_is_low: bool,
     pub(crate) part: u32,
-    pub(crate) answer_ns: Option<i64>,
+    /// The responder's first packet, or [`NEVER`].
+    answer_ns: i64,
     recogniser: Recogniser,
     pub(crate) tallies: Tallies,
     /// Of others than TCP it has the history alone.
@@ -116,8 +119,9 @@ pub(crate) struct Flow {
     pub(crate) first_ns: i64,
     /// MAC addresses of the first packet, destination before source, as Ethernet has them.
     macs: Option<[u8; 12]>,
-    /// What carried the first packet, outermost first.
-    hops: Box<[Hop]>,
+    /// What carried the first packet, outermost first; hardly any flow has it.
+    #[expect(clippy::box_collection, reason = "one word in each of many flows")]
+    hops: Option<Box<Vec<Hop>>>,
 }
 
 impl Flow {
@@ -135,13 +139,13 @@ impl Flow {
             initiator_is_low,
             part: 0,
             first_ns: ts_ns,
-            answer_ns: None,
+            answer_ns: NEVER,
             tallies: Tallies::new(ts_ns),
             connection: Connection::default(),
             recogniser: Recogniser::default(),
             heads: [Head::default(), Head::default()],
             macs: None,
-            hops: Box::default(),
+            hops: None,
         }
     }
 
@@ -149,7 +153,7 @@ impl Flow {
     pub(crate) fn came_from(&mut self, packet: &Packet, bytes: &[u8], hops: &[Hop]) {
         self.macs = packet.macs_at.and_then(|at| bytes.get(usize::from(at)..)?.first_chunk::<12>()).copied();
         if !hops.is_empty() {
-            self.hops = hops.into();
+            self.hops = Some(Box::new(hops.to_vec()));
         }
     }
 
@@ -160,8 +164,8 @@ impl Flow {
     #[inline]
     pub(crate) fn update(&mut self, packet: &Packet, bytes: &[u8], direction: Direction, keep_first: bool) {
         self.tallies.update(packet, direction);
-        if direction == Direction::Backward && self.answer_ns.is_none() {
-            self.answer_ns = Some(packet.ts_ns);
+        if direction == Direction::Backward && self.answer_ns == NEVER {
+            self.answer_ns = packet.ts_ns;
         }
         if let Some(tcp) = &packet.tcp {
             self.connection.update(packet, tcp, direction);
@@ -200,9 +204,15 @@ impl Flow {
     pub(crate) fn forget(&mut self) {
         self.heads = [Head::default(), Head::default()];
         self.recogniser = Recogniser::default();
-        self.hops = Box::default();
+        self.hops = None;
         self.connection.forget_troubles();
         self.tallies.forget();
+    }
+
+    /// When the responder's first packet came.
+    #[inline]
+    pub(crate) fn answer_ns(&self) -> Option<i64> {
+        (self.answer_ns != NEVER).then_some(self.answer_ns)
     }
 
     pub(crate) fn is_tcp(&self) -> bool {
@@ -239,7 +249,7 @@ impl Flow {
         summary.start_ns = self.tallies.start_ns;
         summary.end_ns = self.tallies.last_ns;
         summary.number = self.number;
-        summary.answer_ns = self.answer_ns;
+        summary.answer_ns = self.answer_ns();
         summary.sides = self.tallies.sides;
         summary.flags = [Direction::Forward, Direction::Backward].map(|side| self.tallies.flags.seen(side));
         summary.state = self.state();
@@ -248,7 +258,9 @@ impl Flow {
             if last { std::mem::take(&mut self.recogniser) } else { self.recogniser.clone() };
         summary.macs = self.macs;
         summary.hops.clear();
-        summary.hops.extend_from_slice(&self.hops);
+        if let Some(hops) = &self.hops {
+            summary.hops.extend_from_slice(hops);
+        }
         for (head, kept) in self.heads.iter().zip(&mut summary.first_payloads) {
             kept.clear();
             if keep_first {
@@ -328,7 +340,7 @@ impl Flow {
         }
         let sides = [Direction::Forward, Direction::Backward];
         sides.iter().for_each(|side| row.optional(self.connection.offers(*side).0.map(f64::from)));
-        row.optional(self.answer_ns.map(|answer| (answer - self.first_ns) as f64 * NS));
+        row.optional(self.answer_ns().map(|answer| (answer - self.first_ns) as f64 * NS));
         if !self.is_tcp() {
             row.absent(7);
             return;

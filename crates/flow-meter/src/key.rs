@@ -55,12 +55,24 @@ pub(crate) enum Layer {
     Outer,
 }
 
-/// The normalised key: the low end ≤ the high end. One cache line.
+/// An address in two words, which need not lie where a wide one must.
+type Halves = [u64; 2];
+
+#[inline]
+fn halves(bits: Bits) -> Halves {
+    [bits as u64, (bits >> 64) as u64]
+}
+
+#[inline]
+fn whole(halves: Halves) -> Bits {
+    u128::from(halves[0]) | u128::from(halves[1]) << 64
+}
+
+/// The normalised key: the low end ≤ the high end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(align(64))]
 pub(crate) struct FlowKey {
-    low: Bits,
-    high: Bits,
+    low: Halves,
+    high: Halves,
     pub(crate) tunnel: u64,
     low_port: u16,
     high_port: u16,
@@ -76,8 +88,8 @@ pub(crate) struct FlowKey {
 impl Default for FlowKey {
     fn default() -> Self {
         Self {
-            low: 0,
-            high: 0,
+            low: [0; 2],
+            high: [0; 2],
             tunnel: 0,
             low_port: 0,
             high_port: 0,
@@ -104,8 +116,8 @@ impl FlowKey {
         let destination = (packet.destination, packet.destination_port);
         let (low, high) = if source_is_low { (source, destination) } else { (destination, source) };
         Self {
-            low: low.0,
-            high: high.0,
+            low: halves(low.0),
+            high: halves(high.0),
             tunnel: packet.tunnel,
             low_port: low.1,
             high_port: high.1,
@@ -151,7 +163,8 @@ impl FlowKey {
         let destination = (packet.destination, packet.destination_port);
         let (low, high) = if source_is_low { (source, destination) } else { (destination, source) };
         // One branch for all: nearly every key that is asked has the same hash, and so is the same.
-        let differ = (self.low ^ low.0) | (self.high ^ high.0) | u128::from(self.tunnel ^ packet.tunnel);
+        let differ =
+            (whole(self.low) ^ low.0) | (whole(self.high) ^ high.0) | u128::from(self.tunnel ^ packet.tunnel);
         let ports = (self.low_port ^ low.1) | (self.high_port ^ high.1);
         let vlan = (self.vlan[0] ^ packet.vlan[0]) | (self.vlan[1] ^ packet.vlan[1]);
         let kind = (self.protocol ^ packet.protocol)
@@ -162,7 +175,7 @@ impl FlowKey {
 
     /// Both ends, the initiator first.
     pub(crate) fn ends(&self, initiator_is_low: bool) -> (Endpoint, Endpoint) {
-        let (low, high) = ((self.low, self.low_port), (self.high, self.high_port));
+        let (low, high) = ((whole(self.low), self.low_port), (whole(self.high), self.high_port));
         if initiator_is_low { (low, high) } else { (high, low) }
     }
 }

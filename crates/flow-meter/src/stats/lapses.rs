@@ -39,39 +39,40 @@ impl Periods {
 
 #[derive(Debug, Clone)]
 struct Long {
-    subflow_gaps: u32,
     active: Periods,
     idle: Periods,
     /// Begin of the active period that goes on.
     active_since_ns: i64,
 }
 
-/// Most flows have no long silence, and so nothing here.
+/// Most flows have no idle period, and so nothing elsewhere.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lapses(Option<Box<Long>>);
+pub(crate) struct Lapses {
+    subflow_gaps: u32,
+    long: Option<Box<Long>>,
+}
 
 impl Lapses {
     /// Gives back what lies elsewhere.
     pub(crate) fn forget(&mut self) {
-        self.0 = None;
+        self.long = None;
     }
 
     /// Counts the gap before a packet; `start_ns` is when the flow's part began.
     #[inline]
     pub(crate) fn update(&mut self, start_ns: i64, last_ns: i64, ts_ns: i64) {
         if ts_ns - last_ns > SUBFLOW_NS {
-            self.long(start_ns, last_ns, ts_ns);
+            self.silence(start_ns, last_ns, ts_ns);
         }
     }
 
     #[cold]
-    fn long(&mut self, start_ns: i64, last_ns: i64, ts_ns: i64) {
-        let long = self.0.get_or_insert_with(|| {
-            let none = Periods::NONE;
-            Box::new(Long { subflow_gaps: 0, active: none, idle: none, active_since_ns: start_ns })
-        });
-        long.subflow_gaps += 1;
+    fn silence(&mut self, start_ns: i64, last_ns: i64, ts_ns: i64) {
+        self.subflow_gaps = self.subflow_gaps.saturating_add(1);
         if ts_ns - last_ns > IDLE_NS {
+            let long = self.long.get_or_insert_with(|| {
+                Box::new(Long { active: Periods::NONE, idle: Periods::NONE, active_since_ns: start_ns })
+            });
             long.active.add(last_ns - long.active_since_ns);
             long.idle.add(ts_ns - last_ns);
             long.active_since_ns = ts_ns;
@@ -80,14 +81,14 @@ impl Lapses {
 
     /// Packets and payload bytes per subflow for each direction.
     pub(crate) fn write_subflows(&self, packets: [u64; 2], bytes: [u64; 2], row: &mut Row<'_>) {
-        let subflows = 1.0 + self.0.as_ref().map_or(0.0, |long| f64::from(long.subflow_gaps));
+        let subflows = 1.0 + f64::from(self.subflow_gaps);
         let each = |total: u64| total as f64 / subflows;
         row.all([each(packets[0]), each(bytes[0]), each(packets[1]), each(bytes[1])]);
     }
 
     /// Active and idle periods. Without an idle one the whole part is one active period that ends at `last_ns`.
     pub(crate) fn write(&self, start_ns: i64, last_ns: i64, row: &mut Row<'_>) {
-        let (mut active, idle, since_ns) = match &self.0 {
+        let (mut active, idle, since_ns) = match &self.long {
             Some(long) => (long.active, long.idle, long.active_since_ns),
             None => (Periods::NONE, Periods::NONE, start_ns),
         };

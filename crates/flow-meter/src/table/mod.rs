@@ -76,6 +76,12 @@ impl FlowTable {
         TableCounters { open: self.index.len(), ..self.counters }
     }
 
+    /// Flows open now.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.index.len()
+    }
+
     /// Gives the log so far, and goes on with another.
     #[must_use]
     pub fn exchange_log(&mut self, log: Log) -> Log {
@@ -257,17 +263,17 @@ impl FlowTable {
         let packet = &item.packet;
         let flow = self.flows.get_mut(at);
         let direction = flow.direction(item.source_is_low);
-        let unanswered = flow.answer_ns.is_none();
+        let unanswered = flow.answer_ns().is_none();
         let whole = !flow.connection.was_reset();
         flow.update(packet, bytes, direction, self.limits.keep_first_payload);
-        let answered = unanswered && flow.answer_ns.is_some();
+        let answered = unanswered && flow.answer_ns().is_some();
         let over = flow.life == Life::Open && (flow.connection.was_reset() || flow.connection.finished());
         let reset = whole && flow.connection.was_reset();
         if answered || over || reset {
             self.tell_progress(at, packet, item.number, [answered, reset, over]);
         }
         let flow = self.flows.get(at);
-        if over || flow.tick == i64::MIN || (flow.answer_ns.is_none() && flow.is_tcp()) {
+        if over || flow.tick == i64::MIN || (flow.answer_ns().is_none() && flow.is_tcp()) {
             let deadline_ns = deadline(flow, &self.limits);
             self.look_at(at, deadline_ns, packet.ts_ns);
         }
@@ -464,7 +470,9 @@ fn deadline(flow: &Flow, limits: &FlowLimits) -> i64 {
         return at_ns + limits.closed_linger_ns;
     }
     let idle_ns = match flow.key.protocol {
-        protocol::TCP if flow.answer_ns.is_none() && flow.connection.attempted() => limits.idle_unanswered_ns,
+        protocol::TCP if flow.answer_ns().is_none() && flow.connection.attempted() => {
+            limits.idle_unanswered_ns
+        }
         protocol::TCP => limits.idle_tcp_ns,
         protocol::UDP | protocol::UDP_LITE => limits.idle_udp_ns,
         _ => limits.idle_other_ns,
