@@ -1,5 +1,7 @@
 //! Packets made in memory, and the clock that they are timed by.
 
+#![allow(dead_code, reason = "not every program that shares this uses all of it")]
+
 use std::time::Duration;
 
 /// Length of each.
@@ -7,7 +9,6 @@ pub(crate) const BYTES: usize = 142;
 /// What [`packet`] writes into.
 pub(crate) const BLANK: [u8; BYTES] = [7; BYTES];
 
-#[allow(dead_code, reason = "not every program that shares this is timed")]
 /// Processor time of this thread so far (Linux).
 pub(crate) fn cpu_time() -> Duration {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
