@@ -9,12 +9,23 @@ pub const FRAGMENTS_MAX: usize = 4096;
 /// A fragment later than this after the first belongs to another datagram.
 const LIFETIME_NS: i64 = 30_000_000_000;
 
-type Datagram = (u128, u128, u32, u8);
+/// What fragments of one datagram have in common (RFC 791, 3.2; RFC 8200, 4.5: with IPv6 only the first says which protocol
+/// it is, the others may name an extension header before it), within one VLAN and one tunnel.
+type Datagram = (u128, u128, u32, u8, [u16; 2], u64);
+
+/// What a first fragment tells of its datagram.
+#[derive(Debug, Clone, Copy)]
+struct First {
+    ts_ns: i64,
+    source_port: u16,
+    destination_port: u16,
+    protocol: u8,
+}
 
 /// First fragments, oldest out first.
 #[derive(Default)]
 pub(crate) struct Fragments {
-    ports: HashMap<Datagram, (i64, u16, u16)>,
+    firsts: HashMap<Datagram, First>,
     order: VecDeque<(i64, Datagram)>,
     orphans: u64,
     evicted: u64,
@@ -34,14 +45,17 @@ impl Fragments {
     /// Remembers a first fragment's ports, or gives them to a later one.
     pub(crate) fn resolve(&mut self, packet: &mut Packet) {
         let Some(fragment) = packet.fragment else { return };
-        let datagram = (packet.source, packet.destination, fragment.id, packet.protocol);
+        let protocol = if packet.version == 6 { 0 } else { packet.protocol };
+        let Packet { source, destination, vlan, tunnel, .. } = *packet;
+        let datagram = (source, destination, fragment.id, protocol, vlan, tunnel);
         if !fragment.later() {
             self.remember(datagram, packet);
             return;
         }
-        match self.ports.get(&datagram) {
-            Some((ts_ns, source, destination)) if packet.ts_ns - ts_ns <= LIFETIME_NS => {
-                (packet.source_port, packet.destination_port) = (*source, *destination);
+        match self.firsts.get(&datagram) {
+            Some(first) if packet.ts_ns - first.ts_ns <= LIFETIME_NS => {
+                (packet.source_port, packet.destination_port) = (first.source_port, first.destination_port);
+                packet.protocol = first.protocol;
             }
             _ => self.orphans += 1,
         }
@@ -55,11 +69,12 @@ impl Fragments {
             }
             self.evicted += u64::from(!expired);
             self.order.pop_front();
-            if self.ports.get(&oldest).is_some_and(|(held, ..)| *held == ts_ns) {
-                self.ports.remove(&oldest);
+            if self.firsts.get(&oldest).is_some_and(|first| first.ts_ns == ts_ns) {
+                self.firsts.remove(&oldest);
             }
         }
-        self.ports.insert(datagram, (packet.ts_ns, packet.source_port, packet.destination_port));
+        let Packet { ts_ns, source_port, destination_port, protocol, .. } = *packet;
+        self.firsts.insert(datagram, First { ts_ns, source_port, destination_port, protocol });
         self.order.push_back((packet.ts_ns, datagram));
     }
 }

@@ -122,6 +122,37 @@ fn later_fragments_belong_to_the_flow_of_the_first() {
     assert_eq!((records.len(), meter.counters().orphan_fragments), (1, 1));
 }
 
+/// IPv6 in Ethernet, in a VLAN: a fragment of datagram 9 at `place`, whose fragment header names `next`.
+fn ipv6_fragment(vlan: u8, next: u8, place: u16, inside: &[u8]) -> Vec<u8> {
+    let length = (8 + inside.len() as u16).to_be_bytes();
+    let place = place.to_be_bytes();
+    let ends = [[0xfd; 16], [0xfe; 16]].concat();
+    [
+        &[2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x81, 0, 0, vlan, 0x86, 0xdd, 0x60, 0, 0, 0][..],
+        &[length[0], length[1], 44, 64],
+        &ends,
+        &[next, 0, place[0], place[1], 0, 0, 0, 9],
+        inside,
+    ]
+    .concat()
+}
+
+/// The fragment headers of a datagram with options before UDP all name the options, and only the first fragment has them.
+#[test]
+fn the_first_fragment_says_which_protocol_the_others_are_of() {
+    const OPTIONS: [u8; 8] = [17, 0, 1, 4, 0, 0, 0, 0];
+    let udp = [0x13, 0x88, 0x17, 0x70, 0, 24, 0, 0, 7, 7, 7, 7, 7, 7, 7, 7];
+    let first = Made { at_s: 0.0, bytes: ipv6_fragment(5, 60, 1, &[&OPTIONS[..], &udp].concat()) };
+    let second = Made { at_s: 0.1, bytes: ipv6_fragment(5, 60, 24, &[8; 8]) };
+    let (records, counted) = run(&[first, second.clone()], MeterConfig::new(CaptureId::default(), "test"));
+    assert_eq!((records.len(), counted.counters().orphan_fragments), (1, 0));
+    assert_eq!((records[0].protocol, records[0].forward.as_ref().map(|t| t.packets)), (17, Some(2)));
+    // The same datagram of another VLAN is another.
+    let first = Made { at_s: 0.0, bytes: ipv6_fragment(6, 60, 1, &[&OPTIONS[..], &udp].concat()) };
+    let (records, counted) = run(&[first, second], MeterConfig::new(CaptureId::default(), "test"));
+    assert_eq!((records.len(), counted.counters().orphan_fragments), (2, 1));
+}
+
 #[test]
 fn a_header_cut_into_tiny_fragments_still_shows_its_flags() {
     let header = [&[0x9c, 0x40, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 4, 0, 0, 0, 0, 0][..]].concat();
