@@ -59,7 +59,7 @@ impl Truth {
 
     fn add(&mut self, row: [&str; COLUMNS.len()], malicious: &str) -> Result<(), String> {
         let [start, end, protocol, source, source_port, destination, destination_port, label] = row;
-        let Some(protocol) = protocol_number(protocol) else { return Ok(()) };
+        let Some(mut protocol) = protocol_number(protocol) else { return Ok(()) };
         let port = |text: &str| text.parse::<u16>().map_err(|_| format!("{text:?} is no port"));
         let address = |text: &str| text.parse::<IpAddr>().map_err(|_| format!("{text:?} is no address"));
         let is_attack = match malicious {
@@ -69,6 +69,9 @@ impl Truth {
         };
         let from = (address(source)?, port(source_port)?);
         let to = (address(destination)?, port(destination_port)?);
+        if protocol == HOP_BY_HOP && from.0.is_ipv6() {
+            protocol = ICMPV6;
+        }
         let (start_ns, end_ns) = (nanoseconds(start)?, nanoseconds(end)?);
         self.by_ends.entry(ends(protocol, from, to)).or_default().push(self.rows.len());
         self.rows.push(TruthRow { label: label.to_owned(), is_attack, start_ns, end_ns });
@@ -122,6 +125,10 @@ fn ends(protocol: u8, mut from: (IpAddr, u16), mut to: (IpAddr, u16)) -> Ends {
 
 /// What stands for ARP: a record of it has protocol 0.
 const ARP: u8 = 0;
+/// IPv6's first extension header. A table made without a look behind it has its number for the protocol; what comes behind
+/// it on a link are reports of multicast listeners (RFC 3810).
+const HOP_BY_HOP: u8 = 0;
+const ICMPV6: u8 = 58;
 
 fn protocol_number(name: &str) -> Option<u8> {
     match name {
@@ -156,7 +163,8 @@ mod tests {
         100.5,103.0,tcp,10.0.0.1,1000,10.0.0.2,80,web,0\n\
         110,112,tcp,10.0.0.1,1000,10.0.0.2,80,scan,1\n\
         100,101,icmp,10.0.0.1,0,10.0.0.2,0,ping,0\n\
-        100,101,arp,10.0.0.1,0,10.0.0.2,0,support,0\n";
+        100,101,arp,10.0.0.1,0,10.0.0.2,0,support,0\n\
+        100,101,0,::,0,ff02::16,0,support,0\n";
 
     fn record(protocol: u32, from: ([u8; 4], u32), to: ([u8; 4], u32), seconds: (i64, i64)) -> FlowRecord {
         FlowRecord {
@@ -176,7 +184,7 @@ mod tests {
         const A: [u8; 4] = [10, 0, 0, 1];
         const B: [u8; 4] = [10, 0, 0, 2];
         let truth = Truth::parse(TABLE).expect("a table");
-        assert_eq!(truth.rows().len(), 4);
+        assert_eq!(truth.rows().len(), 5);
         let check = |record: &FlowRecord, expected: Option<&str>| {
             let found = truth.of_record(record).map(|(_, row)| row.label.as_str());
             assert_eq!(found, expected, "{record:?}");
@@ -190,6 +198,10 @@ mod tests {
         check(&record(17, (A, 1000), (B, 80), (101, 102)), None);
         check(&record(1, (B, 8), (A, 0), (100, 100)), Some("ping"));
         check(&record(0, (B, 0), (A, 0), (100, 100)), Some("support"));
+        let mut report = record(58, (A, 143), (B, 0), (100, 100));
+        report.source_ip = vec![0; 16];
+        report.destination_ip = [&[0xff, 2][..], &[0; 13], &[0x16]].concat();
+        check(&report, Some("support"));
     }
 
     #[test]
