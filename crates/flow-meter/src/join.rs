@@ -201,10 +201,17 @@ impl Joiner {
             What::Reset => self.hosts.later(&mut flow.places, Heard::Reset),
             What::Carried(totals) => self.hosts.later(&mut flow.places, Heard::Totals(totals)),
             What::Read { start_ns, carried } => self.read(table, at, start_ns, carried, log, receiver),
-            What::Part(end, mut summary) if flow.read => {
-                summary.features.extend_from_slice(&flow.row);
+            What::Part(end, summary) if flow.read => {
                 flow.read = false;
-                self.give(end, summary, log, receiver);
+                let record = Record {
+                    capture: self.capture,
+                    sensor: &self.sensor,
+                    end,
+                    summary: &summary,
+                    context: &flow.row,
+                };
+                receiver.flow(&record);
+                log.spare.push(summary);
             }
             What::Part(end, summary) => flow.ended = Some((end, summary)),
         }
@@ -220,22 +227,19 @@ impl Joiner {
         receiver: &mut impl Receiver,
     ) {
         let flow = self.tables[table].get_mut(at);
-        if let Some((end, mut summary)) = flow.ended.take() {
-            self.hosts.write(&flow.places, start_ns, &mut Row(&mut summary.features));
-            self.give(end, summary, log, receiver);
-            return;
-        }
         flow.row.clear();
         self.hosts.write(&flow.places, start_ns, &mut Row(&mut flow.row));
+        if let Some((end, summary)) = flow.ended.take() {
+            let context = &flow.row;
+            let record =
+                Record { capture: self.capture, sensor: &self.sensor, end, summary: &summary, context };
+            receiver.flow(&record);
+            log.spare.push(summary);
+            return;
+        }
         flow.read = true;
         if let Some(totals) = carried {
             self.hosts.later(&mut flow.places, Heard::Totals(totals));
         }
-    }
-
-    fn give(&mut self, end: FlowEnd, summary: Box<FlowSummary>, log: &mut Log, receiver: &mut impl Receiver) {
-        let record = Record { capture: self.capture, sensor: &self.sensor, end, summary: &summary };
-        receiver.flow(&record);
-        log.spare.push(summary);
     }
 }

@@ -83,7 +83,7 @@ pub struct FlowSummary {
     pub(crate) macs: Option<[u8; 12]>,
     pub(crate) hops: Vec<Hop>,
     pub(crate) first_payloads: [Vec<u8>; 2],
-    /// In the order of [`schema::FEATURES`].
+    /// Those of the flow group, in the order of [`schema::FEATURES`].
     pub(crate) features: Vec<f32>,
 }
 
@@ -118,13 +118,15 @@ pub struct Record<'a> {
     pub(crate) sensor: &'a str,
     pub(crate) end: FlowEnd,
     pub(crate) summary: &'a FlowSummary,
+    /// Features of the context group.
+    pub(crate) context: &'a [f32],
 }
 
 impl Record<'_> {
     /// Its features, in the order of [`schema::FEATURES`].
     #[must_use]
-    pub fn features(&self) -> &[f32] {
-        &self.summary.features
+    pub fn features(&self) -> Vec<f32> {
+        [&self.summary.features, self.context].concat()
     }
 
     /// How the flow, or this part of it, ended.
@@ -185,7 +187,7 @@ impl Record<'_> {
             },
             application: flow.recogniser.application().or_else(|| by_number(key.protocol, arp)),
             feature_schema_id: FeatureSchemaId::current().0,
-            features: FeatureVector::pack(&flow.features),
+            features: FeatureVector::pack(&self.features()),
             sensor: self.sensor.to_owned(),
             source_mac: flow.macs.map_or_else(Vec::new, |macs| macs[6..].to_vec()),
             destination_mac: flow.macs.map_or_else(Vec::new, |macs| macs[..6].to_vec()),
